@@ -1,0 +1,65 @@
+# `make` alone lists the targets. Everything runs in .venv, installed from requirements.lock.
+PYTHON ?= python3
+PORT ?= 8001
+SERVE ?= 1
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help install dev demo site serve test check format docs bench lock clean
+
+help: ## List all targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed ## Create .venv and install the program into it
+dev: $(VENV)/.dev ## Install what tests, checks and benchmarks need as well
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0])'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml requirements.lock | $(VENV)/bin/python
+	$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.installed
+	$(INSTALL) --editable '.[dev]'
+	@touch $@
+
+demo: install ## Build the whole site from a local replica of the archive and serve it (PORT=8001, SERVE=1)
+	@$(BIN)/python -m etl.replica.demo --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve)
+
+site: install ## Build the site from the live archive: discover, backfill, update, export
+	$(BIN)/availability discover
+	$(BIN)/availability backfill
+	$(BIN)/availability update
+	$(BIN)/availability export
+
+serve: install ## Serve the site built last (PORT=8001)
+	@$(BIN)/availability serve --port $(PORT)
+
+test: dev ## Run all tests, offline
+	$(BIN)/python -m pytest --numprocesses $(WORKERS)
+
+check: dev ## Lint, type-check, and compare the generated docs with the code
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m tests.docs --check
+
+format: dev ## Format the code and renew the generated docs
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format --quiet .
+	$(BIN)/python -m tests.docs
+
+bench: dev ## Measure at full size, side by side with other tools; renews docs/benchmarks.md
+	$(BIN)/python -m tests.bench
+
+lock: dev ## Renew requirements.lock to the newest versions that pyproject.toml allows
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --upgrade --all-extras --no-header --no-annotate --output-file requirements.lock pyproject.toml
+
+clean: ## Remove the virtual environment and everything built
+	rm -rf $(VENV) build site warehouse.duckdb warehouse.duckdb.wal

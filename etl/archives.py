@@ -1,0 +1,101 @@
+"""An archive pairs how to enumerate its symbols with how to read its keys."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from itertools import chain, compress
+
+from etl import keys
+from etl.clock import now
+from etl.errors import ListingError
+from etl.keys import read_tail
+from etl.records import DayFiles, Enumeration, Failure, Listing, Page, StoredObject, Stranger, Window
+from etl.stores import Bucket, list_pages, page_url
+
+_NOT_A_DAY_FILE = "not a day file of this series"
+_NOT_OVER = "its day was not over when listed"
+_LONE_CHECKSUM = "a checksum without its file"
+
+
+def enumerate_symbols(bucket: Bucket, dataset: str) -> Enumeration:
+    """List the symbol level of a dataset; raises ListingError."""
+    prefix, started_at = keys.symbols_prefix(dataset), now()
+    pages = list(list_pages(bucket, prefix, delimiter="/"))
+    symbols, strangers = [], []
+    for page in pages:
+        for folder in page.prefixes:
+            symbol = folder.removeprefix(prefix).rstrip("/")
+            if symbol:
+                symbols.append(symbol)
+            else:
+                strangers.append(Stranger(StoredObject(folder, "", "", ""), "a folder without a name"))
+        strangers += [Stranger(found, "an object beside the symbol folders") for found in _objects(page)]
+    return Enumeration(prefix, started_at, now(), len(pages), symbols, strangers)
+
+
+def list_series(
+    bucket: Bucket, dataset: str, window: Window, *, stopped: Callable[[], bool] = lambda: False
+) -> Listing | Failure:
+    """List one window of one symbol, whole or not at all; ``stopped`` is asked between two pages."""
+    prefix, started_at = keys.series_prefix(dataset, window.symbol), now()
+    from_key = keys.key_before(dataset, window.symbol, window.first) if window.first else ""
+    try:
+        pages = list(_window_pages(bucket, dataset, window, from_key, stopped))
+    except ListingError as error:
+        return Failure(window, prefix, from_key, started_at, now(), error.url, error.status, error.reason)
+    files, strangers = read_series(dataset, window, pages)
+    objects = sum(len(page.keys) for page in pages)
+    url = page_url(bucket.listing_url, prefix, start_after=from_key)
+    return Listing(window, prefix, from_key, url, started_at, now(), len(pages), objects, files, strangers)
+
+
+def _window_pages(
+    bucket: Bucket, dataset: str, window: Window, from_key: str, stopped: Callable[[], bool]
+) -> Iterator[Page]:
+    beyond = keys.key_before(dataset, window.symbol, window.last + dt.timedelta(days=1))
+    for page in list_pages(bucket, keys.series_prefix(dataset, window.symbol), start_after=from_key):
+        yield page
+        if window.stop and page.keys and page.keys[-1] > beyond:
+            return
+        if page.next_token and stopped():
+            raise ListingError(bucket.listing_url, None, "stopped before its last page")
+
+
+def read_series(dataset: str, window: Window, pages: list[Page]) -> tuple[DayFiles, list[Stranger]]:
+    """Tell the day files of one symbol's pages from everything else that lies there."""
+    stem, last = keys.stem(dataset, window.symbol), window.last.isoformat()
+    names, sizes, last_modified, etags = (
+        list(chain.from_iterable(column)) for column in zip(*(page[:4] for page in pages), strict=True)
+    )
+    read = [read_tail(name.removeprefix(stem)) for name in names]
+    is_file = [tail is not None and not tail[1] and tail[0] <= last for tail in read]
+    days = [tail[0] for tail in compress(read, is_file) if tail]
+    with_checksum = {tail[0] for tail in read if tail and tail[1]}
+    files = DayFiles(
+        days,
+        list(compress(sizes, is_file)),
+        list(compress(last_modified, is_file)),
+        list(compress(etags, is_file)),
+        checksums=["1" if day in with_checksum else "0" for day in days],
+    )
+    if len(days) + len(with_checksum.intersection(days)) == len(names):
+        return files, []
+    held = set(days)
+    return files, [
+        Stranger(StoredObject(*row), reason)
+        for tail, row in zip(read, zip(names, sizes, last_modified, etags, strict=True), strict=True)
+        if (reason := _strange(tail, held, last, stop=window.stop))
+    ]
+
+
+def _strange(tail: tuple[str, bool] | None, held: set[str], last: str, *, stop: bool) -> str | None:
+    """Say why a key is no day file of the window; None for those that are, or that nobody asked for."""
+    if tail is None:
+        return _NOT_A_DAY_FILE
+    day, is_checksum = tail
+    if day > last:
+        return None if stop else _NOT_OVER
+    return _LONE_CHECKSUM if is_checksum and day not in held else None
+
+
+def _objects(page: Page) -> list[StoredObject]:
+    return list(map(StoredObject, page.keys, page.sizes, page.last_modified, page.etags))

@@ -1,0 +1,258 @@
+"""The commands. Each opens its files, calls one function, prints one result."""
+
+import datetime as dt
+import json
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import structlog
+
+from etl import collect, log, options, queries, warehouse
+from etl.errors import AvailabilityError, UsageError
+from etl.export import export_site
+from etl.keys import UM_KLINES_1M
+from etl.records import Failure, Listing, Outcome, Window
+from etl.serve import serve_site
+from etl.stores import open_bucket
+
+if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
+
+_LOG: structlog.stdlib.BoundLogger = structlog.get_logger(component="collect")
+
+
+@click.group(cls=options.Sentences, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="market-data-availability")
+def cli() -> None:
+    r"""Tell which market-data files exist, for which symbol, on which day, with what gaps, and what changed.
+
+    \b
+    A first site:  availability discover && availability backfill && availability export && availability serve
+    """
+
+
+@cli.command()
+@options.warehouse
+@options.listing_url
+@options.files_url
+def discover(warehouse_path: Path, listing_url: str, files_url: str) -> None:
+    r"""Look for symbols; prints the new ones.
+
+    A symbol once seen is never lost, and a listing that has shrunk to nothing is refused.
+
+    \b
+    Example:  availability discover
+    """
+    bucket = open_bucket(listing_url, 1)
+    with warehouse.open_warehouse(warehouse_path) as con:
+        found, new = collect.discover(con, bucket, UM_KLINES_1M, files_url=files_url)
+    _say_discovered(len(found.symbols), new)
+
+
+@cli.command()
+@options.symbols
+@click.option("--start", type=options.Day(), help="The first day wanted. [default: the first there is]")
+@click.option("--end", type=options.Day(), help="The last day wanted. [default: yesterday]")
+@click.option("--full", is_flag=True, help="List everything again, covered or not.")
+@options.warehouse
+@options.listing_url
+@options.workers
+@options.today
+def backfill(
+    *,
+    symbols: list[str],
+    start: dt.date | None,
+    end: dt.date | None,
+    full: bool,
+    warehouse_path: Path,
+    listing_url: str,
+    workers: int,
+    today: dt.date,
+) -> None:
+    r"""List all of history, as far as no complete listing covers it yet.
+
+    What fails or is interrupted is completed by running the same command again.
+
+    \b
+    Example:  availability backfill --symbols BTCUSDT,ETHUSDT --start 2024-01-01
+    """
+    last = _last_day(start, end, today)
+    with warehouse.open_warehouse(warehouse_path) as con:
+        names = options.chosen(symbols, warehouse.known_symbols(con, UM_KLINES_1M))
+        windows = collect.plan_backfill(
+            con, UM_KLINES_1M, names, first=start, last=last, bounded=end is not None, full=full
+        )
+        with _progress("backfill", windows) as advance:
+            outcome = collect.collect(
+                con, open_bucket(listing_url, workers), UM_KLINES_1M, windows, workers=workers, advance=advance
+            )
+    _say(outcome, already=len(names) - len(windows))
+
+
+@cli.command()
+@click.option(
+    "--lookback", type=click.IntRange(min=1), default=20, show_default=True, help="Days before today to list again."
+)
+@options.symbols
+@options.warehouse
+@options.listing_url
+@options.files_url
+@options.workers
+@options.today
+def update(
+    *,
+    lookback: int,
+    symbols: list[str],
+    warehouse_path: Path,
+    listing_url: str,
+    files_url: str,
+    workers: int,
+    today: dt.date,
+) -> None:
+    r"""List the newest days of every symbol again; a symbol not listed before gets all of its history.
+
+    \b
+    Example:  availability update --lookback 20
+    """
+    bucket = open_bucket(listing_url, workers)
+    with warehouse.open_warehouse(warehouse_path) as con:
+        found, new = collect.discover(con, bucket, UM_KLINES_1M, files_url=files_url)
+        _say_discovered(len(found.symbols), new)
+        names = options.chosen(symbols, warehouse.known_symbols(con, UM_KLINES_1M))
+        windows = collect.plan_update(con, UM_KLINES_1M, names, lookback=lookback, today=today)
+        with _progress("update", windows) as advance:
+            outcome = collect.collect(con, bucket, UM_KLINES_1M, windows, workers=workers, advance=advance)
+    _say(outcome)
+
+
+@cli.command()
+@click.argument("path", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@options.warehouse
+@options.site_dir
+@options.today
+def export(path: Path | None, warehouse_path: Path, site_dir: Path, today: dt.date) -> None:
+    r"""Write the published SQLite file, PATH or SITE_DIR/availability.db: built beside, then swapped in.
+
+    \b
+    Example:  availability export
+    """
+    target = path or site_dir / "availability.db"
+    with warehouse.open_warehouse(warehouse_path, read_only=True) as con:
+        build = export_site(con, target, today=today)
+    click.echo(f"{target}: build {build.build_id}, {build.day_files:,} day files of {build.symbols:,} symbols.")
+
+
+@cli.command()
+@options.site_dir
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8001, show_default=True, help="0 = any free port.")
+def serve(site_dir: Path, host: str, port: int) -> None:
+    r"""Serve the published file with Datasette and exactly the settings it needs.
+
+    \b
+    Example:  availability serve --port 8001
+    """
+    serve_site(site_dir / "availability.db", host=host, port=port)
+
+
+@cli.command()
+@options.warehouse
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
+def status(*, warehouse_path: Path, as_json: bool) -> None:
+    r"""Tell what the warehouse holds and how fresh it is.
+
+    \b
+    Example:  availability status --json
+    """
+    with warehouse.open_warehouse(warehouse_path, read_only=True) as con:
+        answer = queries.status(con, UM_KLINES_1M)
+    if as_json:
+        click.echo(json.dumps(answer._asdict(), default=str, ensure_ascii=False))
+    else:
+        for name, value in answer._asdict().items():
+            click.echo(f"{name.replace('_', ' '):<22} {'none' if value is None else value}")
+
+
+def _last_day(start: dt.date | None, end: dt.date | None, today: dt.date) -> dt.date:
+    """Return the last day to list, or say which question makes no sense."""
+    yesterday = today - dt.timedelta(days=1)
+    if start and end and end < start:
+        raise UsageError(f"--end {end} lies before --start {start}.")
+    for name, day in (("--start", start), ("--end", end)):
+        if day and day > yesterday:
+            raise UsageError(f"{name} {day} is not over yet: the last whole day is {yesterday}.")
+    return end or yesterday
+
+
+@contextmanager
+def _progress(step: str, windows: list[Window]) -> Iterator[collect.Advance]:
+    """Show a bar where a person watches; log one line at the start, one a failure and one at the end where not."""
+    began, objects = time.monotonic(), 0
+    bar: ProgressBar[int] = click.progressbar(
+        length=len(windows),
+        label=step,
+        show_pos=True,
+        show_eta=True,
+        item_show_func=lambda rate: None if rate is None else f"{rate:,} objects/s",
+        file=sys.stderr,
+        hidden=not log.watched(),
+    )
+
+    def advance(answer: Listing | Failure) -> None:
+        nonlocal objects
+        if isinstance(answer, Listing):
+            objects += answer.objects
+        bar.update(1, int(objects / (time.monotonic() - began)))
+
+    _LOG.info(step, symbols=len(windows))
+    with bar:
+        yield advance
+    _LOG.info(f"{step} done", symbols=len(windows), objects=objects, seconds=round(time.monotonic() - began, 3))
+
+
+def _say_discovered(found: int, new: list[str]) -> None:
+    click.echo(f"{found:,} symbols listed, {len(new):,} new{': ' + ', '.join(new) if new else '.'}")
+
+
+def _say(outcome: Outcome, already: int = 0) -> None:
+    """Print what was done; name each failure once and fail with the first cause where anything is lacking."""
+    moves = ("added", "changed", "touched", "vanished", "returned", "strangers")
+    moved = ", ".join(f"{getattr(outcome, name):,} {name}" for name in moves if getattr(outcome, name))
+    click.echo(
+        f"{outcome.recorded:,} of {outcome.asked:,} symbols listed with {outcome.pages:,} requests"
+        f"{f', {already:,} already covered' if already else ''}:"
+        f" {outcome.day_files:,} day files, {moved or 'nothing new'}."
+    )
+    for failure in outcome.failures:
+        _LOG.error(
+            "listing failed",
+            symbol=failure.window.symbol,
+            first_day=failure.window.first,
+            last_day=failure.window.last,
+            url=failure.url,
+            status=failure.status,
+            error=failure.reason,
+        )
+    if outcome.interrupted:
+        raise AvailabilityError(f"Interrupted. {_lacking(outcome)}")
+    if outcome.failures:
+        first = outcome.failures[0]
+        raise AvailabilityError(
+            f"{_lacking(outcome)} First cause: {first.window.symbol}:"
+            f" {f'HTTP {first.status}, ' if first.status else ''}{first.reason} ({first.url})"
+        )
+
+
+def _lacking(outcome: Outcome) -> str:
+    lacking = outcome.asked - outcome.recorded
+    unasked = lacking - len(outcome.failures)
+    return (
+        f"{lacking:,} of {outcome.asked:,} symbols are not listed"
+        f"{f' ({unasked:,} of them were not asked)' if unasked else ''};"
+        " the others are kept, and the same command completes the rest."
+    )

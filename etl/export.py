@@ -1,0 +1,130 @@
+"""Warehouse -> the published SQLite file: built beside its target, checked, then swapped in."""
+
+import datetime as dt
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import sqlite_utils
+
+from etl import queries
+from etl.errors import AvailabilityError
+from etl.keys import UM_KLINES_1M
+from etl.records import Build
+from etl.warehouse import sql
+
+LICENSE = "CC BY-NC-SA 4.0 (Binance dataset terms v1.0)"
+ATTRIBUTION = "Facts about files published by Binance at data.binance.vision; this site is independent of Binance."
+SMALL_TABLES = ("extents", "timespans", "gaps", "daily_counts")
+_ROWS_A_FETCH = 50_000
+
+
+def export_site(con: duckdb.DuckDBPyConnection, target: Path, *, today: dt.date) -> Build:
+    """Build the published file and swap it in at ``target``; the same facts and day give the same bytes.
+
+    Raises AvailabilityError and leaves the old file where there is nothing to publish or a check fails.
+    """
+    facts = queries.status(con, UM_KLINES_1M)
+    if facts.last_listing_at is None or not facts.symbols_listed:
+        raise AvailabilityError("The warehouse holds no complete listing yet: run `availability backfill` first.")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    beside = target.with_name(f".{target.name}.{os.getpid()}.building")
+    try:
+        _fill(con, beside)
+        content = hashlib.sha256(beside.read_bytes()).hexdigest()
+        build = _describe(con, facts, at=facts.last_listing_at, today=today, content=content)
+        _seal(beside, build)
+        beside.replace(target)
+    except sqlite3.Error as error:
+        raise AvailabilityError(f"{target} could not be built: {error}. The old file is untouched.") from error
+    finally:
+        beside.unlink(missing_ok=True)
+    return build
+
+
+def _fill(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+    with closing(sqlite3.connect(path)) as site:
+        # the file is thrown away unless it is whole, so nothing needs to be rolled back
+        site.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + sql("published"))
+        small = sqlite_utils.Database(site)
+        small.table("symbols").insert_all(_rows(con, "symbols"))
+        with site:
+            site.executemany("INSERT INTO day_file_codes VALUES (?, ?, ?, ?, ?, ?)", _codes(con))
+        for name in SMALL_TABLES:
+            small.table(name).insert_all(_rows(con, name))
+        site.execute("CREATE INDEX day_file_codes_by_date ON day_file_codes (date, symbol_id)")
+        site.commit()
+
+
+def _seal(path: Path, build: Build) -> None:
+    """Add the build's own row, check the file and bring it safely to disk."""
+    with closing(sqlite3.connect(path)) as site:
+        site.execute("PRAGMA journal_mode = OFF")
+        sqlite_utils.Database(site).table("build").insert(build._asdict())
+        site.commit()
+        verdict = site.execute("PRAGMA quick_check").fetchone()[0]
+    if verdict != "ok":
+        raise AvailabilityError(f"{path} fails SQLite's quick_check: {verdict}. Nothing was published.")
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _rows(con: duckdb.DuckDBPyConnection, name: str) -> Iterator[dict[str, Any]]:
+    result = con.execute(sql(f"site/{name}"), {"dataset": UM_KLINES_1M})
+    columns = [column[0] for column in result.description]
+    return (dict(zip(columns, row, strict=True)) for row in result.fetchall())
+
+
+def _codes(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
+    result = con.execute(sql("site/day_file_codes"), {"dataset": UM_KLINES_1M})
+    while rows := result.fetchmany(_ROWS_A_FETCH):
+        for symbol_id, date, size, last_modified, etag, checksum in rows:
+            yield symbol_id, date, size, last_modified, _packed(etag), checksum
+
+
+def _packed(etag: str) -> bytes | str:
+    """Halve a plain MD5; the etag of a multipart upload (``...-3``) stays text."""
+    return etag if "-" in etag else bytes.fromhex(etag)
+
+
+def _describe(
+    con: duckdb.DuckDBPyConnection, facts: queries.Status, *, at: dt.datetime, today: dt.date, content: str
+) -> Build:
+    """Return the build's row; its time is that of the newest fact, so that the same facts give the same build."""
+    files_url, listings = con.execute(
+        "SELECT any_value(files_url), (SELECT count(*) FROM listings WHERE dataset = $dataset AND complete)"
+        " FROM archives WHERE dataset = $dataset",
+        {"dataset": UM_KLINES_1M},
+    ).fetchall()[0]
+    identity = hashlib.sha256(f"{content} {today} {version('market-data-availability')}".encode()).hexdigest()
+    return Build(
+        build_id=f"{at:%Y%m%dT%H%M%SZ}-{identity[:8]}",
+        built_at=f"{at:%Y-%m-%dT%H:%M:%SZ}",
+        today=today.isoformat(),
+        source=facts.source or "",
+        files_url=files_url,
+        dataset=UM_KLINES_1M,
+        symbols=facts.symbols,
+        day_files=facts.day_files,
+        gap_days=facts.gap_days,
+        first_day=_text(facts.first_day),
+        last_day=_text(facts.last_day),
+        looked_through=_text(facts.looked_through),
+        listings=listings,
+        newest_listing_at=f"{at:%Y-%m-%dT%H:%M:%SZ}",
+        failed_symbols=facts.open_failures,
+        content_sha256=content,
+        code_version=version("market-data-availability"),
+        license=LICENSE,
+        attribution=ATTRIBUTION,
+    )
+
+
+def _text(day: dt.date | None) -> str | None:
+    return day.isoformat() if day else None

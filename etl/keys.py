@@ -1,0 +1,79 @@
+"""Key <-> (dataset, symbol, day) for the public archive of Binance futures klines.
+
+A dataset is named ``market/data_type/interval``; ``um/klines/1m`` lies at
+``data/futures/um/daily/klines/SYMBOL/1m/SYMBOL-1m-YYYY-MM-DD.zip`` with a ``.CHECKSUM`` beside each zip.
+"""
+
+import datetime as dt
+import re
+from functools import lru_cache
+from urllib.parse import quote
+
+from etl.records import SymbolName
+
+UM_KLINES_1M = "um/klines/1m"
+
+_QUOTES = ("USDT", "USDC", "BUSD", "FDUSD", "USD1", "USD", "BTC", "ETH", "BNB", "U")
+_DELIVERY = re.compile(r"(?P<pair>.+)_\d{6}")
+_SETTLED = re.compile(r"(?P<pair>.+?)_?(?:SETTLED)+")
+_TAIL = re.compile(r"(\d{4}-\d{2}-\d{2})\.zip(\.CHECKSUM)?", re.ASCII)
+
+
+def symbols_prefix(dataset: str) -> str:
+    """Return the prefix under which every symbol of a dataset has its folder."""
+    market, data_type, _ = dataset.split("/")
+    return f"data/futures/{market}/daily/{data_type}/"
+
+
+def series_prefix(dataset: str, symbol: str) -> str:
+    """Return the prefix of one symbol's day files."""
+    return f"{symbols_prefix(dataset)}{symbol}/{dataset.split('/')[2]}/"
+
+
+def stem(dataset: str, symbol: str) -> str:
+    """Return what every day file of a symbol begins with, up to its date."""
+    return f"{series_prefix(dataset, symbol)}{symbol}-{dataset.split('/')[2]}-"
+
+
+def day_key(dataset: str, symbol: str, day: dt.date) -> str:
+    """Return the key of the zip of one symbol on one day."""
+    return f"{stem(dataset, symbol)}{day.isoformat()}.zip"
+
+
+def key_before(dataset: str, symbol: str, day: dt.date) -> str:
+    """Return a key that sorts after all files of the day before ``day`` and before all of ``day``."""
+    return f"{stem(dataset, symbol)}{day.isoformat()}"
+
+
+def file_url(files_url: str, key: str) -> str:
+    """Return the public address of a key: percent-encoded UTF-8."""
+    return f"{files_url.rstrip('/')}/{quote(key)}"
+
+
+@lru_cache(maxsize=16_384)  # a whole universe has about 5,000 different tails in 1.8 million keys
+def read_tail(tail: str) -> tuple[str, bool] | None:
+    """Read what follows the stem: (day, is it the checksum), or None where that is no day file."""
+    match = _TAIL.fullmatch(tail)
+    if match is None:
+        return None
+    try:
+        dt.date.fromisoformat(match[1])
+    except ValueError:
+        return None
+    return match[1], match[2] is not None
+
+
+def read_symbol(symbol: str) -> SymbolName:
+    """Tell kind, base and quote from a symbol's name.
+
+    >>> read_symbol("BTCUSDT_231229")
+    SymbolName(kind='delivery', base='BTC', quote='USDT')
+    """
+    if match := _SETTLED.fullmatch(symbol):
+        kind, pair = "settled", match["pair"]
+    elif match := _DELIVERY.fullmatch(symbol):
+        kind, pair = "delivery", match["pair"]
+    else:
+        kind, pair = "perpetual", symbol
+    found = next((name for name in _QUOTES if pair.endswith(name) and pair != name), "")
+    return SymbolName(kind, pair.removesuffix(found), found)

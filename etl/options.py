@@ -1,0 +1,122 @@
+"""The options and parameter types that several commands share; environment = option, everywhere."""
+
+import datetime as dt
+import difflib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from etl import clock
+from etl.errors import AvailabilityError, UsageError
+
+
+class Day(click.ParamType[dt.date]):
+    """A calendar day, YYYY-MM-DD."""
+
+    name = "day"
+
+    def convert(self, value: str | dt.date, param: click.Parameter | None, ctx: click.Context | None) -> dt.date:
+        """Read a day, or say what a day looks like."""
+        if isinstance(value, dt.date):
+            return value
+        try:
+            return dt.datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=dt.UTC).date()
+        except ValueError:
+            self.fail(f"{value!r} is no day: write YYYY-MM-DD, for example 2024-02-29.", param, ctx)
+
+
+class Sentences(click.Group):
+    """A group whose refusals reach the user as a sentence and the right exit code, never as a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as click declares it
+        """Run the command; 1 = failed or incomplete, 2 = wrong usage."""
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            raise click.UsageError(str(error), ctx) from error
+        except AvailabilityError as error:
+            raise click.ClickException(str(error)) from error
+        except OSError as error:
+            raise click.ClickException(_about_file(error)) from error
+
+
+def _about_file(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}."
+
+
+def split_symbols(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]) -> list[str]:
+    """Read ``"A, B,"`` given once or several times; order kept, no name twice."""
+    names = (name.strip() for value in values for name in value.split(","))
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def chosen(wanted: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Return the wanted symbols, all known ones where none is named; an unknown one is a UsageError."""
+    if not known:
+        raise AvailabilityError("No symbol is known yet: run `availability discover` first.")
+    unknown = [symbol for symbol in wanted if symbol not in set(known)]
+    if unknown:
+        near = difflib.get_close_matches(unknown[0].upper(), known, n=3)
+        hint = f" Did you mean {', '.join(near)}?" if near else " `availability discover` looks for new ones."
+        raise UsageError(f"Unknown symbol {', '.join(unknown)}.{hint}")
+    return list(wanted or known)
+
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def _option(*names: str, **settings: Any) -> Decorator:  # noqa: ANN401 - handed on to click
+    return click.option(*names, show_default=True, show_envvar=True, **settings)
+
+
+warehouse = _option(
+    "--warehouse",
+    "warehouse_path",
+    envvar="AVAILABILITY_WAREHOUSE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default="warehouse.duckdb",
+    help="The DuckDB file with the facts.",
+)
+site_dir = _option(
+    "--site-dir",
+    envvar="AVAILABILITY_SITE_DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    default="site",
+    help="The folder of the published SQLite file.",
+)
+listing_url = _option(
+    "--listing-url",
+    envvar="AVAILABILITY_LISTING_URL",
+    default="https://s3-ap-northeast-1.amazonaws.com/data.binance.vision",
+    help="Where the bucket is listed.",
+)
+files_url = _option(
+    "--files-url",
+    envvar="AVAILABILITY_FILES_URL",
+    default="https://data.binance.vision",
+    help="Where its files are downloaded from.",
+)
+workers = _option(
+    "--workers",
+    envvar="AVAILABILITY_WORKERS",
+    type=click.IntRange(1, 512),
+    default=32,
+    help="Requests under way at once.",
+)
+today = _option(
+    "--today",
+    envvar="AVAILABILITY_TODAY",
+    type=Day(),
+    default=clock.today,
+    help="The UTC day that counts as today.",
+)
+symbols = click.option(
+    "--symbols",
+    multiple=True,
+    callback=split_symbols,
+    metavar="A,B",
+    help="Only these symbols, separated by commas; may be repeated. [default: all known]",
+)

@@ -1,0 +1,32 @@
+"""The Python API: plain functions over an open warehouse."""
+
+import datetime as dt
+from typing import NamedTuple
+
+import duckdb
+
+from etl.warehouse import sql
+
+
+class Status(NamedTuple):
+    """What a warehouse holds and how fresh it is."""
+
+    dataset: str
+    source: str | None  # the listing's address
+    symbols: int
+    symbols_listed: int  # with at least one complete listing
+    day_files: int  # held now
+    first_day: dt.date | None
+    last_day: dt.date | None
+    looked_through: dt.date | None  # the last day that every listed symbol was looked at
+    gap_days: int
+    revisions: int
+    strangers: int
+    last_listing_at: dt.datetime | None
+    open_failures: int  # symbols whose newest listing did not complete
+
+
+def status(con: duckdb.DuckDBPyConnection, dataset: str) -> Status:
+    """Tell what the warehouse holds of a dataset."""
+    (row,) = con.execute(sql("status"), {"dataset": dataset}).fetchall()
+    return Status(*row)

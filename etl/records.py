@@ -1,0 +1,138 @@
+"""The nouns. Plain tuples, no project imports; columns instead of rows where there are millions."""
+
+import datetime as dt
+from typing import NamedTuple
+
+
+class Page(NamedTuple):
+    """One verified page of a bucket listing, as parallel columns of text exactly as S3 sent them."""
+
+    keys: list[str]
+    sizes: list[str]  # bytes
+    last_modified: list[str]  # 2024-01-16T07:31:02.000Z
+    etags: list[str]  # without quotes
+    prefixes: list[str]  # common prefixes, only with a delimiter
+    next_token: str | None  # None on the last page
+
+
+class StoredObject(NamedTuple):
+    """One object of a bucket, as listed."""
+
+    key: str
+    size: str  # bytes
+    last_modified: str
+    etag: str
+
+
+class Stranger(NamedTuple):
+    """An object whose key is no day file of the series it lies in."""
+
+    object: StoredObject
+    reason: str
+
+
+class DayFiles(NamedTuple):
+    """The day files of one listing, as parallel columns ordered by day."""
+
+    days: list[str]  # YYYY-MM-DD, UTC
+    sizes: list[str]  # bytes
+    last_modified: list[str]
+    etags: list[str]
+    checksums: list[str]  # "1" where KEY.CHECKSUM lies beside the file, else "0"
+
+
+class Window(NamedTuple):
+    """The days of one symbol that a listing asks for; ``first`` None = from the very beginning."""
+
+    symbol: str
+    first: dt.date | None
+    last: dt.date
+    stop: bool = False  # True: do not ask for keys after ``last``
+
+
+class Listing(NamedTuple):
+    """What one complete listing of a window said."""
+
+    window: Window
+    prefix: str
+    from_key: str  # start-after sent to the bucket, "" = none
+    url: str  # of its first page
+    started_at: dt.datetime
+    ended_at: dt.datetime
+    pages: int
+    objects: int
+    files: DayFiles
+    strangers: list[Stranger]
+
+
+class Failure(NamedTuple):
+    """A listing that did not complete: nothing of it is kept but this."""
+
+    window: Window
+    prefix: str
+    from_key: str  # start-after sent to the bucket, "" = none
+    started_at: dt.datetime
+    ended_at: dt.datetime
+    url: str
+    status: int | None
+    reason: str
+
+
+class Enumeration(NamedTuple):
+    """What one complete listing of the symbol level said."""
+
+    prefix: str
+    started_at: dt.datetime
+    ended_at: dt.datetime
+    pages: int
+    symbols: list[str]
+    strangers: list[Stranger]
+
+
+class SymbolName(NamedTuple):
+    """What a symbol's name alone tells."""
+
+    kind: str  # perpetual | delivery | settled
+    base: str
+    quote: str  # "" where the name does not tell
+
+
+class Outcome(NamedTuple):
+    """What a collecting command did."""
+
+    asked: int  # symbols whose listing was wanted
+    recorded: int
+    pages: int
+    day_files: int  # listed, whether new or not
+    added: int
+    changed: int  # etag or size moved
+    touched: int  # only last_modified moved
+    vanished: int
+    returned: int
+    strangers: int
+    failures: list[Failure]
+    interrupted: bool
+
+
+class Build(NamedTuple):
+    """The one row of the published ``build`` table; its column comments are in metadata.yml."""
+
+    build_id: str
+    built_at: str
+    today: str
+    source: str
+    files_url: str
+    dataset: str
+    symbols: int
+    day_files: int
+    gap_days: int
+    first_day: str | None
+    last_day: str | None
+    looked_through: str | None
+    listings: int
+    newest_listing_at: str
+    failed_symbols: int
+    content_sha256: str
+    code_version: str
+    license: str
+    attribution: str

@@ -1,0 +1,53 @@
+"""Facts drawn as text: one character a day, so that a test reads like a picture.
+
+``x`` a file with its checksum, ``c`` a file without, ``X`` the same day re-uploaded, ``.`` no file, ``_`` not looked at.
+"""
+
+import datetime as dt
+
+from etl.records import DayFiles, Enumeration, Listing, Window
+
+FIRST = dt.date(2024, 1, 1)
+DATASET = "um/klines/1m"
+
+
+def day(number: int) -> dt.date:
+    """Return the day under the character at this place."""
+    return FIRST + dt.timedelta(days=number)
+
+
+def moment(number: int) -> dt.datetime:
+    """Return noon of the day under the character at this place."""
+    return dt.datetime.combine(day(number), dt.time(12))
+
+
+def listing(symbol: str, drawn: str, *, at: int | None = None, whole: bool = False) -> Listing:
+    """Return a complete listing of the days that are not ``_`` at both ends, done on day ``at``."""
+    begin = len(drawn) - len(drawn.lstrip("_"))
+    end = len(drawn.rstrip("_"))
+    held = [number for number in range(begin, end) if drawn[number] not in "._"]
+    files = DayFiles(
+        [day(number).isoformat() for number in held],
+        ["100"] * len(held),
+        [f"{day(number + 1)}T07:30:00.000Z" for number in held],
+        [etag(symbol, number, drawn[number]) for number in held],
+        ["0" if drawn[number] == "c" else "1" for number in held],
+    )
+    when = moment(len(drawn) if at is None else at)
+    window = Window(symbol, None if whole else day(begin), day(end - 1))
+    return Listing(window, f"p/{symbol}/", "", "http://archive", when, when, 1, len(held) * 2, files, [])
+
+
+def etag(symbol: str, number: int, mark: str) -> str:
+    """Return an MD5-like text that differs by symbol, day and upload."""
+    return f"{hash_of(symbol + str(number) + str(mark == 'X')):032x}"
+
+
+def hash_of(text: str) -> int:
+    """Return a number that is the same in every process."""
+    return int.from_bytes(text.encode()) % 2**128
+
+
+def enumeration(*symbols: str, at: int = 0) -> Enumeration:
+    """Return a complete listing of the symbol level."""
+    return Enumeration("p/", moment(at), moment(at), 1, sorted(symbols), [])
