@@ -66,35 +66,35 @@ def read_series(dataset: str, window: Window, pages: list[Page]) -> tuple[DayFil
     names, sizes, last_modified, etags = (
         list(chain.from_iterable(column)) for column in zip(*(page[:4] for page in pages), strict=True)
     )
-    read = [read_tail(name.removeprefix(stem)) for name in names]
-    is_file = [tail is not None and not tail[1] and tail[0] <= last for tail in read]
-    days = [tail[0] for tail in compress(read, is_file) if tail]
-    with_checksum = {tail[0] for tail in read if tail and tail[1]}
+    tails = [name.removeprefix(stem) for name in names]
+    days = list(map(read_tail, tails))
+    is_file = [day is not None and day <= last for day in days]
+    beside = set(tails)
     files = DayFiles(
-        days,
-        list(compress(sizes, is_file)),
-        list(compress(last_modified, is_file)),
-        list(compress(etags, is_file)),
-        checksums=["1" if day in with_checksum else "0" for day in days],
+        days=[day for day in compress(days, is_file) if day],
+        sizes=list(compress(sizes, is_file)),
+        last_modified=list(compress(last_modified, is_file)),
+        etags=list(compress(etags, is_file)),
+        checksums=["1" if f"{tail}.CHECKSUM" in beside else "0" for tail in compress(tails, is_file)],
     )
-    if len(days) + len(with_checksum.intersection(days)) == len(names):
+    if len(files.days) + files.checksums.count("1") == len(names):
         return files, []
-    held = set(days)
     return files, [
         Stranger(StoredObject(*row), reason)
-        for tail, row in zip(read, zip(names, sizes, last_modified, etags, strict=True), strict=True)
-        if (reason := _strange(tail, held, last, stop=window.stop))
+        for tail, row in zip(tails, zip(names, sizes, last_modified, etags, strict=True), strict=True)
+        if (reason := _strange(tail, beside, last, stop=window.stop))
     ]
 
 
-def _strange(tail: tuple[str, bool] | None, held: set[str], last: str, *, stop: bool) -> str | None:
+def _strange(tail: str, beside: set[str], last: str, *, stop: bool) -> str | None:
     """Say why a key is no day file of the window; None for those that are, or that nobody asked for."""
-    if tail is None:
+    file = tail.removesuffix(".CHECKSUM")
+    day = read_tail(file)
+    if day is None:
         return _NOT_A_DAY_FILE
-    day, is_checksum = tail
     if day > last:
         return None if stop else _NOT_OVER
-    return _LONE_CHECKSUM if is_checksum and day not in held else None
+    return None if file in beside else _LONE_CHECKSUM
 
 
 def _objects(page: Page) -> list[StoredObject]:

@@ -1,9 +1,11 @@
 """Discover, backfill and update: plan windows, list them side by side, record what completed."""
 
 import datetime as dt
+import gc
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from threading import Event
 
 import duckdb
@@ -102,7 +104,7 @@ def collect(
     archive that refuses the first requests of every worker: nobody is asked a thousand times in vain.
     """
     stop, interrupted, tally, failures = Event(), False, Counter[str](), list[Failure]()
-    with ThreadPoolExecutor(workers) as pool:
+    with _many_small_objects(), ThreadPoolExecutor(workers) as pool:
         asked = [pool.submit(list_series, bucket, dataset, window, stopped=stop.is_set) for window in windows]
         left = dict.fromkeys(asked)
         try:
@@ -128,6 +130,16 @@ def collect(
         failures=failures,
         interrupted=interrupted,
     )
+
+
+@contextmanager
+def _many_small_objects() -> Iterator[None]:
+    """Keep the garbage collector off millions of short texts: it finds nothing and costs a fifth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _batches(done: Iterable[_Answer], advance: Advance, *, patience: int) -> Iterator[list[_Answer]]:

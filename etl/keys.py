@@ -16,7 +16,7 @@ UM_KLINES_1M = "um/klines/1m"
 _QUOTES = ("USDT", "USDC", "BUSD", "FDUSD", "USD1", "USD", "BTC", "ETH", "BNB", "U")
 _DELIVERY = re.compile(r"(?P<pair>.+)_\d{6}")
 _SETTLED = re.compile(r"(?P<pair>.+?)_?(?:SETTLED)+")
-_TAIL = re.compile(r"(\d{4}-\d{2}-\d{2})\.zip(\.CHECKSUM)?", re.ASCII)
+_TAIL = re.compile(r"(\d{4}-\d{2}-\d{2})\.zip", re.ASCII)
 
 
 def symbols_prefix(dataset: str) -> str:
@@ -51,8 +51,8 @@ def file_url(files_url: str, key: str) -> str:
 
 
 @lru_cache(maxsize=16_384)  # a whole universe has about 5,000 different tails in 1.8 million keys
-def read_tail(tail: str) -> tuple[str, bool] | None:
-    """Read what follows the stem: (day, is it the checksum), or None where that is no day file."""
+def read_tail(tail: str) -> str | None:
+    """Read the day from what follows the stem of a zip's key; None where that is no day file."""
     match = _TAIL.fullmatch(tail)
     if match is None:
         return None
@@ -60,7 +60,7 @@ def read_tail(tail: str) -> tuple[str, bool] | None:
         dt.date.fromisoformat(match[1])
     except ValueError:
         return None
-    return match[1], match[2] is not None
+    return match[1]
 
 
 def read_symbol(symbol: str) -> SymbolName:

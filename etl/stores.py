@@ -2,22 +2,26 @@
 
 from collections.abc import Iterator
 from importlib.metadata import version
+from threading import Lock
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
 import urllib3
+from urllib3.exceptions import LocationParseError
+from urllib3.util import parse_url
 
-from etl.errors import ListingError
+from etl.errors import ListingError, UsageError
 from etl.records import Page
 from etl.s3_xml import PageError, read_page
 
 USER_AGENT = f"market-data-availability/{version('market-data-availability')}"
 _TIMEOUT = urllib3.Timeout(connect=10, read=30)  # seconds between two bytes, not of a whole answer
 _FOUND = 200
+_READING = Lock()  # one page at a time: it is all Python, and threads at it only fight for the interpreter
 _CAUSES: dict[type[Exception], str] = {  # the first kind that fits speaks; the narrow ones come first
     urllib3.exceptions.NameResolutionError: "the host name cannot be resolved",
-    urllib3.exceptions.ConnectTimeoutError: "no connection within 10 s",
     urllib3.exceptions.NewConnectionError: "the connection is refused",
+    urllib3.exceptions.ConnectTimeoutError: "no connection within 10 s",
     urllib3.exceptions.ReadTimeoutError: "no byte for 30 s",
     urllib3.exceptions.ProtocolError: "the connection broke off before the answer was whole",
 }
@@ -27,12 +31,19 @@ class Bucket(NamedTuple):
     """One public bucket and the connections to it."""
 
     listing_url: str
-    pool: urllib3.PoolManager
+    pool: urllib3.HTTPConnectionPool
 
 
 def open_bucket(listing_url: str, workers: int) -> Bucket:
     """Return a bucket with one kept connection a worker; nothing is asked yet."""
-    pool = urllib3.PoolManager(
+    try:
+        host = parse_url(listing_url)
+    except LocationParseError as error:
+        raise UsageError(f"{listing_url} is no address of a bucket: {error}") from error
+    if host.scheme not in ("http", "https") or not host.host:
+        raise UsageError(f"{listing_url} is no address of a bucket: it must begin with https:// and a host.")
+    pool = urllib3.connection_from_url(
+        listing_url,
         maxsize=workers,
         block=True,
         retries=False,  # strict: the next run completes what fails now
@@ -64,18 +75,19 @@ def page_url(
     query = {name: value for name, value in wanted.items() if value}
     if token is not None:
         query["continuation-token"] = token
-    return f"{listing_url}?{urlencode(query, quote_via=quote)}"
+    return f"{listing_url}?{urlencode(query, quote_via=quote, safe='/')}"
 
 
 def _get_page(bucket: Bucket, url: str, *, prefix: str, after: str) -> Page:
     try:
-        answer = bucket.pool.request("GET", url, redirect=False)
+        answer = bucket.pool.request("GET", parse_url(url).request_uri, redirect=False)
     except urllib3.exceptions.HTTPError as error:
         raise ListingError(url, None, _cause(error)) from error
     if answer.status != _FOUND:
         raise ListingError(url, answer.status, f"the archive refuses: {_error_code(answer.data)}")
     try:
-        return read_page(answer.data, prefix=prefix, after=after)
+        with _READING:
+            return read_page(answer.data, prefix=prefix, after=after)
     except PageError as error:
         raise ListingError(url, answer.status, str(error)) from error
 

@@ -105,8 +105,8 @@ def _sentence(path: Path, message: str) -> str:
         return f"{path} is in use by another process{by}: try again when it is done."
     if "not a valid DuckDB database" in message:
         return f"{path} is not a DuckDB file."
-    if "No space left" in message:
-        return f"The disk of {path} is full; what was recorded before is kept."
+    if "No space left" in message or "File too large" in message:
+        return f"{path} cannot grow, its disk is full; what was recorded before is kept."
     if "Permission denied" in message or "Read-only file system" in message:
         return f"{path} cannot be written: permission denied."
     if "Could not open file" in message or "Cannot open file" in message or "No such file" in message:
@@ -169,12 +169,7 @@ def record_listings(con: duckdb.DuckDBPyConnection, dataset: str, listings: Sequ
             "CREATE OR REPLACE TEMP TABLE staged (listing_id BIGINT, date DATE, file_size_bytes BIGINT,"
             " last_modified TIMESTAMP, etag VARCHAR, has_checksum BOOLEAN)"
         )
-        numbers = [one(con, "SELECT nextval('listing_ids')") for _ in listings]
-        con.executemany(
-            f"INSERT INTO listings ({_LISTING_COLUMNS})"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, TRUE, ?, ?, ?, ?, ?, 200, NULL)",
-            [_listing_row(number, dataset, listing) for number, listing in zip(numbers, listings, strict=True)],
-        )
+        numbers = _record_listing_rows(con, dataset, [_row(listing) for listing in listings])
         con.execute(sql("record/stage"), _columns_as_text(numbers, [listing.files for listing in listings]))
         con.execute(
             "CREATE OR REPLACE TEMP TABLE staged_listings AS"
@@ -195,14 +190,7 @@ def record_failures(con: duckdb.DuckDBPyConnection, dataset: str, failures: Sequ
     if not failures:
         return
     with transaction(con):
-        con.executemany(
-            f"INSERT INTO listings ({_LISTING_COLUMNS})"
-            " VALUES (nextval('listing_ids'), ?, ?, ?, ?, ?, ?, ?, ?, FALSE, NULL, NULL, NULL, NULL, ?, ?, ?)",
-            [
-                [dataset, window.symbol, prefix, from_key, window.first, window.last, *rest]
-                for window, prefix, from_key, *rest in failures
-            ],
-        )
+        _record_listing_rows(con, dataset, [_row(failure) for failure in failures])
 
 
 def covered(con: duckdb.DuckDBPyConnection, dataset: str) -> dict[str, list[tuple[dt.date, dt.date]]]:
@@ -238,10 +226,22 @@ def emptied(con: duckdb.DuckDBPyConnection, dataset: str, listings: Sequence[Lis
     }
 
 
-def _listing_row(number: int, dataset: str, listing: Listing) -> list[Any]:
-    window, prefix, from_key, url, started_at, ended_at, pages, objects, found, strangers = listing
-    where = [number, dataset, window.symbol, prefix, from_key, window.first, window.last]
-    return [*where, started_at, ended_at, pages, objects, len(found.days), len(strangers), url]
+def _record_listing_rows(con: duckdb.DuckDBPyConnection, dataset: str, rows: Sequence[dict[str, Any]]) -> list[int]:
+    """Insert the rows of ``listings`` in one statement and return their ids, in the order of ``rows``."""
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    numbers = con.execute(sql("record/listings"), {"dataset": dataset, **columns}).fetchall()
+    return [number for (number,) in numbers]
+
+
+def _row(answer: Listing | Failure) -> dict[str, Any]:
+    window = answer.window
+    row = {"symbol": window.symbol, "first_day": window.first, "last_day": window.last, "complete": True}
+    row |= {name: getattr(answer, name) for name in ("prefix", "from_key", "started_at", "ended_at", "url")}
+    if isinstance(answer, Failure):
+        unknown = dict.fromkeys(("pages", "objects", "day_files", "strangers"))
+        return row | unknown | {"complete": False, "status_code": answer.status, "error": answer.reason}
+    counted = {"day_files": len(answer.files.days), "strangers": len(answer.strangers)}
+    return row | counted | {"pages": answer.pages, "objects": answer.objects, "status_code": 200, "error": None}
 
 
 def _columns_as_text(numbers: Sequence[int], found: Sequence[DayFiles]) -> dict[str, list[Any]]:

@@ -160,8 +160,11 @@ def test_every_key_that_is_no_day_file_gets_a_place(warehouse: Path, key: str, r
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda path: None, "There is no warehouse at"),
-        (lambda path: path.write_bytes(b"something else entirely, and long enough to be read as a header" * 99), "not a DuckDB"),
+        (lambda _: None, "There is no warehouse at"),
+        (
+            lambda path: path.write_bytes(b"something else entirely, and long enough to be read as a header" * 99),
+            "not a DuckDB",
+        ),
         (lambda path: duckdb.connect(path).execute("CREATE TABLE theirs (a INTEGER)").close(), "of something else"),
     ],
 )

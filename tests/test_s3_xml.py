@@ -18,7 +18,9 @@ def entry(key: str, *, size: str = "7", etag: str = f"&quot;{MD5}&quot;") -> str
     )
 
 
-def page(*entries: str, prefix: str = "p/", truncated: str = "false", token: str = "", count: int | None = None) -> bytes:
+def page(
+    *entries: str, prefix: str = "p/", truncated: str = "false", token: str = "", count: int | None = None
+) -> bytes:
     """One ListBucketResult as S3 writes it."""
     next_token = f"<NextContinuationToken>{token}</NextContinuationToken>" if token else ""
     counted = len(entries) if count is None else count

@@ -12,7 +12,7 @@ import click
 from etl.replica.bucket import Bucket
 from etl.replica.control import Settings, State
 from etl.replica.faults import FaultScript, read_faults
-from etl.replica.server import HOST, port_of, start
+from etl.replica.server import HOST, start
 from etl.replica.universe import STRAYS_CSV, UNIVERSE_CSV, parse_instant, read_strays, read_universe
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -33,16 +33,16 @@ class Instant(click.ParamType[datetime]):
 
 async def serve(state: State, port: int) -> None:
     """Serve until SIGTERM or Ctrl-C; OSError when the port is taken."""
-    server = await start(state, port)
+    listener = await start(state, port)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     # What was built so far lives as long as the server: the collector need not look at it again and again.
     gc.collect()
     gc.freeze()
-    click.echo(f"replica listening on http://{HOST}:{port_of(server)}")
+    click.echo(f"replica listening on http://{HOST}:{listener.port}")
     await stop.wait()
-    server.close()
+    listener.close()
 
 
 @click.command(
@@ -53,7 +53,7 @@ async def serve(state: State, port: int) -> None:
 @click.option("--universe", type=FILE, help="CSV of symbols instead of the built-in one; no single odd keys then.")
 @click.option("--now", type=Instant(), help="Fixed instant, such as 2026-10-03T12:00:00Z; else the clock runs.")
 @click.option("--latency-ms", type=click.FloatRange(min=0), default=0, show_default=True, help="Delay of every answer.")
-@click.option("--faults", type=FILE, help="JSON list of fault rules, such as [{'kind': 'status', 'count': 1}].")
+@click.option("--faults", type=FILE, help='JSON list of fault rules, such as [{"kind": "status", "count": 1}].')
 def main(port: int, universe: Path | None, now: datetime | None, latency_ms: float, faults: Path | None) -> None:
     """Serve a replica of the archive of USDT-margined 1-minute daily klines on 127.0.0.1."""
     try:

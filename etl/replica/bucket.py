@@ -34,11 +34,12 @@ class Bucket:
         self._sort()
         self.set_now(now)
 
-    def _new_folder(self, facts: SymbolFacts) -> Folder:
+    def _new_folder(self, facts: SymbolFacts) -> None:
         if facts.symbol in self.folders:
             raise ValueError(f"symbol {facts.symbol} is already there")
         self.folders[facts.symbol] = folder = Folder(facts)
-        return folder
+        for key in [key for key in self.loose if key.startswith(folder.path)]:
+            folder.strays.append(self.loose.pop(key).entry_held)
 
     def _sort(self) -> None:
         self.runs = sorted([*self.folders.values(), *self.loose.values()], key=lambda run: run.path)
@@ -67,10 +68,12 @@ class Bucket:
     # --- questions ----------------------------------------------------------------------------------------------------
 
     def seek(self, key: bytes) -> Place:
-        """The place of the first key that is not below `key`; its index may lie at the end of its run."""
+        """The place of the first key that is not below `key`: the run may be empty, or lie behind the last one."""
         run = bisect_left(self._paths, key)
         if run and key.startswith(self._paths[run - 1]):
-            return run - 1, self.runs[run - 1].lower(key)
+            index = self.runs[run - 1].lower(key)
+            if index < len(self.runs[run - 1]):
+                return run - 1, index
         return run, 0
 
     def entry(self, key: bytes) -> Entry | None:
@@ -140,10 +143,12 @@ class Bucket:
             day = key.removeprefix(folder.stem).removesuffix(CHECKSUM).decode()
             self.set_checksum(symbol, date.fromisoformat(day), there=False)
         elif folder is not None:
-            if any(entry.key == key for entry in folder.strays):
-                raise ValueError(f"key {stray.key} is already there")
+            if any(entry.key == key for entry in folder.strays) or folder.is_day_key(key):
+                raise ValueError(f"key {stray.key} is already there, or it is a day's own")
             folder.strays.append(loose_entry(stray))
             self._changed(folder)
+        elif key in self.loose:
+            raise ValueError(f"key {stray.key} is already there")
         else:
             self.loose[key] = Loose(loose_entry(stray))
             self._sort()

@@ -75,7 +75,7 @@ def _symbol_facts(edit: Edit) -> SymbolFacts:
         first_day=date.fromisoformat(edit["first_day"]),
         last_day=day("last_day"),
         holes=tuple(parse_span(text) for text in edit.get("holes", "").split(";") if text),
-        size_level=int(edit.get("size", SymbolFacts._field_defaults["size_level"])),
+        size_level=int(edit["size"]) if "size" in edit else 40_000,
         dead_from=day("dead_from"),
         dead_to=day("dead_to"),
         origin="added at run time",
@@ -87,9 +87,9 @@ def _upload(bucket: Bucket, edit: Edit) -> None:
     again = edit["action"] == "reupload"
     if bucket.has_day(symbol, day) != again:
         raise ValueError(f"{symbol} {day} is {'not there' if again else 'already there'}")
-    at = edit.get("last_modified")
-    size = edit.get("size")
-    bucket.upload(symbol, day, None if size is None else int(size), int(parse_instant(at).timestamp()) if at else None)
+    size = int(edit["size"]) if "size" in edit else None
+    modified = int(parse_instant(edit["last_modified"]).timestamp()) if "last_modified" in edit else None
+    bucket.upload(symbol, day, size, modified)
 
 
 def _remove(bucket: Bucket, edit: Edit) -> None:

@@ -20,7 +20,9 @@ FRIDAY = 4
 MONTH_TEXT = len("2022-05")
 DAY_TEXT = len("2022-05-01")
 EXPIRY_TEXT = len("210326")
-LISTED_BEFORE_SEEN = timedelta(days=2)  # a new symbol's first file carries its onboarding day and is seen two days later
+LISTED_BEFORE_SEEN = timedelta(
+    days=2
+)  # a new symbol's first file carries its onboarding day and is seen two days later
 OBSERVED_UNTIL = date(2026, 10, 2)  # the last day of the lifecycle table: ended on it = still getting files
 SMALLEST_LEVEL, LARGEST_LEVEL = 25_500, 60_000  # so that a level +-12.5 % stays within the real 22-68 kB
 KNOWN_LEVELS = {"SOLUSDT": 58_150}  # 57.2 and 59.1 kB reported for 2025-10-04 and 10-06
@@ -39,7 +41,9 @@ RELISTED = {
     "SLPUSDT": date(2025, 7, 23),
     "TLMUSDT": date(2023, 3, 30),
 }
-RELISTED_GUESS = {"AERGOUSDT": date(2025, 4, 16)}  # 19 flat days and a SETTLED folder of 2025-04 are seen, the day is not
+RELISTED_GUESS = {
+    "AERGOUSDT": date(2025, 4, 16)
+}  # 19 flat days and a SETTLED folder of 2025-04 are seen, the day is not
 
 HOLES: dict[str, tuple[tuple[Span, ...], str]] = {
     "ICPUSDT": (((date(2022, 9, 22), date(2022, 9, 26)),), "observed"),
@@ -194,9 +198,7 @@ def facts_of(symbol: str, sources: Sources) -> SymbolFacts:
     origin += [f"holes {holes_origin}"] if holes else []
     origin += [flat_origin] if flat_origin else []
     origin += ["size observed"] if symbol in KNOWN_LEVELS else []
-    return SymbolFacts(
-        symbol, first.day, last.day, holes, size_level(symbol), dead_from, dead_to, "; ".join(origin)
-    )
+    return SymbolFacts(symbol, first.day, last.day, holes, size_level(symbol), dead_from, dead_to, "; ".join(origin))
 
 
 @click.command()

@@ -1,8 +1,9 @@
 """The fault script: which requests go wrong, how, and how often."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 KINDS: Final = frozenset(
     {"status", "truncated", "cut", "html", "empty", "reset", "slow", "loop", "wrong_length"},
@@ -11,7 +12,8 @@ METHODS: Final = frozenset({"LIST", "HEAD", "GET"})
 FIELDS: Final = frozenset({"prefix", "kind", "status", "seconds", "count", "after", "method"})
 
 
-class Fault(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Fault:
     """One rule; it strikes requests whose listing prefix or object key starts with `prefix`.
 
     `count` None = always; the first `after` matching requests go unharmed; `method` is LIST, HEAD or GET (of objects);
@@ -29,14 +31,14 @@ class Fault(NamedTuple):
 
 def parse_fault(raw: object) -> Fault:
     """One rule from its JSON object; ValueError says what is wrong with it."""
-    if not isinstance(raw, dict) or not raw.keys() <= FIELDS or raw.get("kind") not in KINDS:
+    if not isinstance(raw, dict) or not raw.keys() <= FIELDS or str(raw.get("kind")) not in KINDS:
         raise ValueError(f"no fault rule: {raw!r}; fields are {sorted(FIELDS)}, kinds are {sorted(KINDS)}")
     fault = Fault(**raw)
     numbers = (fault.status, fault.after, 0 if fault.count is None else fault.count)
     if not isinstance(fault.prefix, str) or not all(isinstance(number, int) for number in numbers):
         raise ValueError(f"no fault rule: {raw!r}; prefix is a text, status, after and count are whole numbers")
     if not isinstance(fault.seconds, int | float):
-        raise ValueError(f"no fault rule: {raw!r}; seconds is a number")
+        raise ValueError(f"no fault rule: {raw!r}; seconds is a number")  # noqa: TRY004 - wrong input, not a wrong call
     if fault.method is not None and fault.method not in METHODS:
         raise ValueError(f"no fault rule: {raw!r}; methods are {sorted(METHODS)}")
     return fault
@@ -45,7 +47,7 @@ def parse_fault(raw: object) -> Fault:
 def parse_faults(raw: object) -> list[Fault]:
     """A fault script from decoded JSON, a list of rules; ValueError otherwise."""
     if not isinstance(raw, list):
-        raise ValueError("a fault script is a JSON list of rules")
+        raise ValueError("a fault script is a JSON list of rules")  # noqa: TRY004 - wrong input, not a wrong call
     return [parse_fault(rule) for rule in raw]
 
 

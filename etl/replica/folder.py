@@ -1,5 +1,6 @@
 """All keys below one symbol's folder, as a sequence that is computed instead of stored."""
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -11,7 +12,8 @@ from etl.replica.universe import StrayKey, SymbolFacts
 KLINES: Final = b"data/futures/um/daily/klines/"
 ZIP: Final = b".zip"
 CHECKSUM: Final = b".zip.CHECKSUM"
-DIGEST_AND_SPACES: Final = 66
+AROUND_THE_NAME: Final = 64 + 2 + 1  # digest, two spaces, line end: 92 bytes for BTCUSDT-1h-2019-12-31.zip, as found
+DAY_NAME: Final = re.compile(rb"\d{4}-\d{2}-\d{2}\.zip(\.CHECKSUM)?")
 
 
 class Entry(NamedTuple):
@@ -81,7 +83,7 @@ class Folder:
         self.seed = model.seed_of(facts.symbol)
         self.path = KLINES + facts.symbol.encode() + b"/"
         self.stem = self.path + f"1m/{facts.symbol}-1m-".encode()
-        self.checksum_size = DIGEST_AND_SPACES + len(f"{facts.symbol}-1m-2020-01-01.zip".encode())
+        self.checksum_size = AROUND_THE_NAME + len(f"{facts.symbol}-1m-2020-01-01.zip".encode())
         self.first = facts.first_day.toordinal()
         self.holes = {d for a, b in facts.holes for d in range(a.toordinal(), b.toordinal() + 1)}
         self.uploads: dict[int, Upload] = {}
@@ -144,6 +146,10 @@ class Folder:
             return self.strays[-1 - code].key
         day = date.fromordinal(self.days[code >> 1]).isoformat().encode()
         return self.stem + day + (CHECKSUM if code & 1 else ZIP)
+
+    def is_day_key(self, key: bytes) -> bool:
+        """Whether the key is the name of some day's zip or CHECKSUM."""
+        return key.startswith(self.stem) and DAY_NAME.fullmatch(key, len(self.stem)) is not None
 
     def key(self, index: int) -> bytes:
         """The key at a place in the order."""

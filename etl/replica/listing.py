@@ -32,7 +32,7 @@ class Selection(NamedTuple):
     truncated: bool
     last: bytes
 
-    def count(self) -> int:
+    def entries(self) -> int:
         """Entries on the page."""
         return sum(part.stop - part.start for part in self.slices) + len(self.prefixes)
 

@@ -86,8 +86,8 @@ def etag_of_key(key: bytes) -> str:
 
 
 def checksum_body(file_name: bytes, etag: str) -> bytes:
-    """The one line of a CHECKSUM file: 64 hex digits (of nothing real), two spaces, the zip's name, no line end."""
-    return hashlib.sha256(etag.encode()).hexdigest().encode() + b"  " + file_name
+    """The one line of a CHECKSUM file: 64 hex digits (of nothing real), two spaces, the zip's name, a line end."""
+    return hashlib.sha256(etag.encode()).hexdigest().encode() + b"  " + file_name + b"\n"
 
 
 def zip_body(etag: str, size: int) -> bytes:

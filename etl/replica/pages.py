@@ -1,7 +1,7 @@
 """Listing pages as S3 writes them, V1 and V2, and its error documents; byte for byte the shape of the real bucket."""
 
 import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from typing import Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 from xml.sax.saxutils import escape
@@ -50,7 +50,7 @@ def token_of(key: bytes) -> bytes:
 
 def _after_token(token: bytes) -> bytes:
     try:
-        return urlsafe_b64decode(token)
+        return b64decode(token, altchars=b"-_", validate=True)
     except binascii.Error as error:
         raise BadQuestionError("InvalidArgument", "The continuation token provided is incorrect") from error
 
@@ -61,11 +61,22 @@ def _max_keys(text: bytes) -> int:
     return int(text)
 
 
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def asked(values: dict[bytes, bytes]) -> Asked:
     """Read a listing request; BadQuestionError for what S3 refuses."""
     encoding = values.get(b"encoding-type", b"")
     if encoding not in {b"", b"url"}:
         raise BadQuestionError("InvalidArgument", "Invalid Encoding Method specified in Request")
+    for value in values.values():
+        if not _is_utf8(value):
+            raise BadQuestionError("InvalidURI", "Couldn't parse the specified URI.")
     version = 2 if values.get(b"list-type") == b"2" else 1
     marker, token, start_after = b"", None, b""
     after = marker = values.get(b"marker", b"") if version == 1 else b""
@@ -93,7 +104,7 @@ def _head(ask: Asked, page: Selection) -> bytes:
         parts += [_tag(b"StartAfter", encode(ask.start_after))] if ask.start_after else []
         parts += [_tag(b"ContinuationToken", raw_key(ask.token))] if ask.token is not None else []
         parts += [_tag(b"NextContinuationToken", token_of(page.last))] if page.truncated else []
-        parts.append(_tag(b"KeyCount", b"%d" % page.count()))
+        parts.append(_tag(b"KeyCount", b"%d" % page.entries()))
     parts.append(_tag(b"MaxKeys", b"%d" % ask.max_keys))
     parts += [_tag(b"Delimiter", encode(delimiter))] if delimiter else []
     parts += [_tag(b"EncodingType", b"url")] if encode is url_key else []
@@ -125,10 +136,13 @@ def access_denied(request_id: str) -> bytes:
 
 def error_xml(code: str, message: str, request_id: str, extra: str = "") -> bytes:
     """Any other S3 error document; `extra` is ready XML such as the missing key."""
-    return DECLARATION + (
-        f"<Error><Code>{code}</Code><Message>{escape(message)}</Message>{extra}"
-        f"<RequestId>{request_id}</RequestId><HostId>{HOST_ID}</HostId></Error>"
-    ).encode()
+    return (
+        DECLARATION
+        + (
+            f"<Error><Code>{code}</Code><Message>{escape(message)}</Message>{extra}"
+            f"<RequestId>{request_id}</RequestId><HostId>{HOST_ID}</HostId></Error>"
+        ).encode()
+    )
 
 
 def no_such_key(key: bytes, request_id: str) -> bytes:

@@ -14,7 +14,6 @@ from etl.replica.folder import CHECKSUM, ZIP, Entry
 from etl.replica.listing import Selection, select
 from etl.replica.pages import (
     BUCKET_NAME,
-    HOST_ID,
     BadQuestionError,
     access_denied,
     asked,
@@ -105,28 +104,20 @@ class Responder:
         return Reply(HTTPStatus.OK, list_page(self.bucket, self.renderer, ask), XML, headers)
 
     def _spoiled(self, request: Request, fault: Fault) -> Reply:
-        if fault.kind == "status":
-            return self._error(fault.status)
-        if fault.kind == "html":
-            return Reply(HTTPStatus.OK, HTML_BODY, "text/html")
-        if fault.kind == "reset":
-            return Reply(0, b"", reset=True)
-        reply = self._empty(request) if fault.kind == "empty" else self.true_reply(request)
-        size = len(reply.body)
+        """An answer that is not the true one at all, or the true one bent."""
         match fault.kind:
-            case "slow":
-                return reply._replace(delay=fault.seconds)
-            case "truncated":
-                return reply._replace(sent=size // 2, close=True)
-            case "cut":
-                return reply._replace(body=reply.body[: size // 2], announced=None)
-            case "wrong_length":
-                whole = size if reply.announced is None else reply.announced
-                return reply._replace(announced=max(whole - SHORT_BY, 0), close=True)
+            case "status":
+                return self._error(fault.status)
+            case "html":
+                return Reply(HTTPStatus.OK, HTML_BODY, "text/html")
+            case "reset":
+                return Reply(0, b"", reset=True)
+            case "empty":
+                return self._empty(request)
             case "loop":
                 return self._loop(request)
             case _:
-                return reply
+                return _bent(self.true_reply(request), fault)
 
     def _error(self, status: int) -> Reply:
         if status == HTTPStatus.FORBIDDEN:
@@ -147,6 +138,20 @@ class Responder:
         ask = asked({name: request.query[name] for name in request.query.keys() - {b"marker", b"continuation-token"}})
         page = select(self.bucket, ask.question)
         return Reply(HTTPStatus.OK, page_xml(ask, page._replace(truncated=True), self.renderer))
+
+
+def _bent(reply: Reply, fault: Fault) -> Reply:
+    size = len(reply.body)
+    match fault.kind:
+        case "truncated":
+            return reply._replace(sent=size // 2, close=True)
+        case "cut":
+            return reply._replace(body=reply.body[: size // 2], announced=None)
+        case "wrong_length":
+            whole = size if reply.announced is None else reply.announced
+            return reply._replace(announced=max(whole - SHORT_BY, 0), close=True)
+        case _:
+            return reply._replace(delay=fault.seconds)
 
 
 def _object(entry: Entry, *, with_body: bool) -> Reply:

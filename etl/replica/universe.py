@@ -117,6 +117,8 @@ def read_strays(path: Path = STRAYS_CSV) -> list[StrayKey]:
     """Every row of a stray-key CSV (`kind` is `stray` or `absent`)."""
     with path.open(encoding="utf-8", newline="") as file:
         return [
-            StrayKey(row["key"], int(row["size"]), parse_instant(row["modified"]), row["kind"] == "absent", row["origin"])
+            StrayKey(
+                row["key"], int(row["size"]), parse_instant(row["modified"]), row["kind"] == "absent", row["origin"]
+            )
             for row in csv.DictReader(file)
         ]

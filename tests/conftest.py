@@ -1,0 +1,56 @@
+"""Every test runs offline, in a folder of its own, with its own archive on loopback."""
+
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from etl import log
+from etl.cli import cli
+from etl.replica.server import Replica, running
+from tests.archive import NOW, UNIVERSE
+
+
+@pytest.fixture(autouse=True)
+def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse every connection that would leave this machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX and address[0] not in ("127.0.0.1", "::1"):
+            raise AssertionError(f"a test wants to leave this machine: {address}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture
+def archive() -> Iterator[Replica]:
+    """A small archive: see tests/archive.py for what lies in it."""
+    with running(UNIVERSE, now=NOW) as replica:
+        yield replica
+
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(archive: Replica, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run ``availability ARGUMENTS`` against the small archive, in a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AVAILABILITY_LISTING_URL", archive.listing_url)
+    monkeypatch.setenv("AVAILABILITY_FILES_URL", archive.files_url)
+    monkeypatch.setenv("AVAILABILITY_TODAY", f"{NOW:%Y-%m-%d}")
+    monkeypatch.setenv("AVAILABILITY_WORKERS", "4")
+
+    def invoke(*arguments: str, code: int = 0) -> Result:
+        log.configure()
+        result = CliRunner().invoke(cli, arguments, prog_name="availability")
+        assert result.exit_code == code, result.output
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.output
+        return result
+
+    return invoke
