@@ -41,7 +41,7 @@ def list_series(
     try:
         pages = list(_window_pages(bucket, dataset, window, from_key, stopped))
     except ListingError as error:
-        return Failure(window, prefix, from_key, started_at, now(), error.url, error.status, error.reason)
+        return Failure(*window[:3], prefix, from_key, started_at, now(), error.url, error.status, error.reason)
     files, strangers = read_series(dataset, window, pages)
     objects = sum(len(page.keys) for page in pages)
     url = page_url(bucket.listing_url, prefix, start_after=from_key)

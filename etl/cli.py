@@ -23,13 +23,14 @@ from etl.stores import open_bucket
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
 
+_NAMES_SHOWN = 50
 _LOG: structlog.stdlib.BoundLogger = structlog.get_logger(component="collect")
 
 
 @click.group(cls=options.Sentences, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="market-data-availability")
 def cli() -> None:
-    r"""Tell which market-data files exist, for which symbol, on which day, with what gaps, and what changed.
+    """Tell which market-data files exist, for which symbol, on which day, with what gaps, and what changed.
 
     \b
     A first site:  availability discover && availability backfill && availability export && availability serve
@@ -41,7 +42,7 @@ def cli() -> None:
 @options.listing_url
 @options.files_url
 def discover(warehouse_path: Path, listing_url: str, files_url: str) -> None:
-    r"""Look for symbols; prints the new ones.
+    """Look for symbols; prints the new ones.
 
     A symbol once seen is never lost, and a listing that has shrunk to nothing is refused.
 
@@ -74,7 +75,7 @@ def backfill(
     workers: int,
     today: dt.date,
 ) -> None:
-    r"""List all of history, as far as no complete listing covers it yet.
+    """List all of history, as far as no complete listing covers it yet.
 
     What fails or is interrupted is completed by running the same command again.
 
@@ -114,7 +115,7 @@ def update(
     workers: int,
     today: dt.date,
 ) -> None:
-    r"""List the newest days of every symbol again; a symbol not listed before gets all of its history.
+    """List the newest days of every symbol again; a symbol not listed before gets all of its history.
 
     \b
     Example:  availability update --lookback 20
@@ -136,7 +137,7 @@ def update(
 @options.site_dir
 @options.today
 def export(path: Path | None, warehouse_path: Path, site_dir: Path, today: dt.date) -> None:
-    r"""Write the published SQLite file, PATH or SITE_DIR/availability.db: built beside, then swapped in.
+    """Write the published SQLite file, PATH or SITE_DIR/availability.db: built beside, then swapped in.
 
     \b
     Example:  availability export
@@ -152,7 +153,7 @@ def export(path: Path | None, warehouse_path: Path, site_dir: Path, today: dt.da
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8001, show_default=True, help="0 = any free port.")
 def serve(site_dir: Path, host: str, port: int) -> None:
-    r"""Serve the published file with Datasette and exactly the settings it needs.
+    """Serve the published file with Datasette and exactly the settings it needs.
 
     \b
     Example:  availability serve --port 8001
@@ -164,7 +165,7 @@ def serve(site_dir: Path, host: str, port: int) -> None:
 @options.warehouse
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 def status(*, warehouse_path: Path, as_json: bool) -> None:
-    r"""Tell what the warehouse holds and how fresh it is.
+    """Tell what the warehouse holds and how fresh it is.
 
     \b
     Example:  availability status --json
@@ -216,24 +217,28 @@ def _progress(step: str, windows: list[Window]) -> Iterator[collect.Advance]:
 
 
 def _say_discovered(found: int, new: list[str]) -> None:
-    click.echo(f"{found:,} symbols listed, {len(new):,} new{': ' + ', '.join(new) if new else '.'}")
+    names = ", ".join(new[:_NAMES_SHOWN]) + (
+        f" and {len(new) - _NAMES_SHOWN:,} more" if len(new) > _NAMES_SHOWN else ""
+    )
+    click.echo(f"{found:,} symbols listed, {len(new):,} new{f': {names}' if new else ''}.")
 
 
 def _say(outcome: Outcome, already: int = 0) -> None:
     """Print what was done; name each failure once and fail with the first cause where anything is lacking."""
-    moves = ("added", "changed", "touched", "vanished", "returned", "strangers")
-    moved = ", ".join(f"{getattr(outcome, name):,} {name}" for name in moves if getattr(outcome, name))
+    moves = ("added", "changed", "touched", "vanished", "returned")
+    moved = ", ".join(f"{getattr(outcome, name):,} {name}" for name in moves if getattr(outcome, name)) or "nothing new"
+    strange = f", {outcome.strangers:,} keys that are none" if outcome.strangers else ""
     click.echo(
         f"{outcome.recorded:,} of {outcome.asked:,} symbols listed with {outcome.pages:,} requests"
         f"{f', {already:,} already covered' if already else ''}:"
-        f" {outcome.day_files:,} day files, {moved or 'nothing new'}."
+        f" {outcome.day_files:,} day files, {moved}{strange}."
     )
     for failure in outcome.failures:
         _LOG.error(
             "listing failed",
-            symbol=failure.window.symbol,
-            first_day=failure.window.first,
-            last_day=failure.window.last,
+            symbol=failure.symbol,
+            first_day=failure.first_day,
+            last_day=failure.last_day,
             url=failure.url,
             status=failure.status,
             error=failure.reason,
@@ -243,7 +248,7 @@ def _say(outcome: Outcome, already: int = 0) -> None:
     if outcome.failures:
         first = outcome.failures[0]
         raise AvailabilityError(
-            f"{_lacking(outcome)} First cause: {first.window.symbol}:"
+            f"{_lacking(outcome)} First cause: {first.symbol}:"
             f" {f'HTTP {first.status}, ' if first.status else ''}{first.reason} ({first.url})"
         )
 

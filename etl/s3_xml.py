@@ -22,6 +22,9 @@ _ENTRY = re.compile(
 _ENTRY_TEXT = len(re.sub(r"\(.*?\)", "", _ENTRY.pattern)) + 24 + 32  # characters of an entry besides key and size
 _COMMON = re.compile("<CommonPrefixes><Prefix>([^<&]+)</Prefix></CommonPrefixes>")
 _COMMON_TEXT = len(_COMMON.pattern) - len("([^<&]+)")
+_SIZE = re.compile(r"\d{1,15}", re.ASCII)
+_TIME = re.compile(r"\d{4}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d\.\d{3}Z", re.ASCII)
+_ETAG = re.compile(r"[0-9a-f]{32}(-\d{1,5})?", re.ASCII)  # -N: uploaded in N parts
 _ZEROS = str.maketrans("123456789", "000000000")
 _HEX_ZEROS = str.maketrans("123456789abcdef", "000000000000000")
 
@@ -76,10 +79,13 @@ def _read_strictly(text: str) -> tuple[_Head, _Columns]:
         [_text(entry, name) for entry in root.iter(f"{NAMESPACE}Contents")]
         for name in ("Key", "Size", "LastModified", "ETag")
     )
-    if not all(size.isdecimal() for size in sizes):
-        raise PageError("an entry has a size that is no number")
+    etags = [etag.strip('"') for etag in etags]
+    for what, pattern, column in (("size", _SIZE, sizes), ("time", _TIME, last_modified), ("etag", _ETAG, etags)):
+        odd = next((value for value in column if not pattern.fullmatch(value)), None)
+        if odd is not None:
+            raise PageError(f"an entry has the {what} {odd!r}")
     prefixes = [_text(entry, "Prefix") for entry in root.iter(f"{NAMESPACE}CommonPrefixes")]
-    return _head(root), (keys, sizes, last_modified, [etag.strip('"') for etag in etags], prefixes)
+    return _head(root), (keys, sizes, last_modified, etags, prefixes)
 
 
 def _parse(text: str) -> ET.Element:

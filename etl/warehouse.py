@@ -234,8 +234,8 @@ def _record_listing_rows(con: duckdb.DuckDBPyConnection, dataset: str, rows: Seq
 
 
 def _row(answer: Listing | Failure) -> dict[str, Any]:
-    window = answer.window
-    row = {"symbol": window.symbol, "first_day": window.first, "last_day": window.last, "complete": True}
+    symbol, first, last = answer[:3] if isinstance(answer, Failure) else answer.window[:3]
+    row = {"symbol": symbol, "first_day": first, "last_day": last, "complete": True}
     row |= {name: getattr(answer, name) for name in ("prefix", "from_key", "started_at", "ended_at", "url")}
     if isinstance(answer, Failure):
         unknown = dict.fromkeys(("pages", "objects", "day_files", "strangers"))

@@ -1,6 +1,6 @@
 """Facts drawn as text: one character a day, so that a test reads like a picture.
 
-``x`` a file with its checksum, ``c`` a file without, ``X`` the same day re-uploaded, ``.`` no file, ``_`` not looked at.
+``x`` a file with its checksum, ``c`` a file without, ``X`` the day uploaded again, ``.`` no file, ``_`` not looked at.
 """
 
 import datetime as dt

@@ -90,7 +90,7 @@ def test_a_checksum_is_a_fact_of_its_file(warehouse: Path) -> None:
 
 
 def test_a_failure_covers_no_day_and_keeps_its_whole_context(warehouse: Path) -> None:
-    failure = Failure(Window("A", None, day(9)), "p/A/", "", moment(9), moment(9), "http://l?p", 503, "SlowDown")
+    failure = Failure("A", None, day(9), "p/A/", "", moment(9), moment(9), "http://l?p", 503, "SlowDown")
     with open_warehouse(warehouse) as con:
         record_failures(con, DATASET, [failure])
         assert covered(con, DATASET) == {}

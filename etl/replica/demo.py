@@ -25,7 +25,7 @@ _STARTED = "replica listening on "
 @click.option("--serve/--no-serve", default=True, help="Serve the site at the end.")
 @click.option("--now", help="The moment the replica shows, ISO 8601 UTC. [default: now]")
 def demo(*, port: int, serve: bool, now: str | None) -> None:
-    r"""Build the site of the full universe from a local replica of the archive, and serve it.
+    """Build the site of the full universe from a local replica of the archive, and serve it.
 
     \b
     Example:  python -m etl.replica.demo --port 0
