@@ -47,12 +47,12 @@ check: dev ## Lint, type-check, and compare the generated docs with the code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m tests.docs --check
+	$(BIN)/python docs/generate.py --check
 
 format: dev ## Format the code and renew the generated docs
 	$(BIN)/ruff check --fix --quiet . || true
 	$(BIN)/ruff format --quiet .
-	$(BIN)/python -m tests.docs
+	$(BIN)/python docs/generate.py
 
 bench: dev ## Measure at full size, side by side with other tools; renews docs/benchmarks.md
 	$(BIN)/python -m tests.bench

@@ -2,98 +2,106 @@
 -- No primary keys and no indexes: they cost tens of megabytes here; uniqueness is kept by
 -- anti-joins when recording and asserted by the tests.
 
+-- Version of this file's tables.
 CREATE TABLE IF NOT EXISTS warehouse (
-    schema_version INTEGER NOT NULL,
-    created_at TIMESTAMP NOT NULL
+    schema_version INTEGER NOT NULL, -- Version of these tables.
+    created_at TIMESTAMP NOT NULL -- When the file was made.
 );
 
+-- Where each dataset was last listed and lies.
 CREATE TABLE IF NOT EXISTS archives (
-    dataset VARCHAR NOT NULL,
-    listing_url VARCHAR NOT NULL,
-    files_url VARCHAR NOT NULL
+    dataset VARCHAR NOT NULL, -- Market, data type and interval, `um/klines/1m`.
+    listing_url VARCHAR NOT NULL, -- Address at which the bucket is listed.
+    files_url VARCHAR NOT NULL -- Address below which its files lie.
 );
 
 CREATE SEQUENCE IF NOT EXISTS listing_ids;
 
+-- Every listing ever asked for, complete or not. Append-only.
 CREATE TABLE IF NOT EXISTS listings (
-    listing_id BIGINT NOT NULL,
-    dataset VARCHAR NOT NULL,
-    symbol VARCHAR,
-    prefix VARCHAR NOT NULL,
-    from_key VARCHAR NOT NULL,
-    first_day DATE,
-    last_day DATE,
-    started_at TIMESTAMP NOT NULL,
-    ended_at TIMESTAMP NOT NULL,
-    complete BOOLEAN NOT NULL,
-    pages INTEGER,
-    objects BIGINT,
-    day_files INTEGER,
-    strangers INTEGER,
-    url VARCHAR,
-    status_code INTEGER,
-    error VARCHAR
+    listing_id BIGINT NOT NULL, -- Number of the listing.
+    dataset VARCHAR NOT NULL, -- Dataset.
+    symbol VARCHAR, -- Symbol; NULL for a listing of the symbol level.
+    prefix VARCHAR NOT NULL, -- Prefix asked for.
+    from_key VARCHAR NOT NULL, -- start-after sent to the bucket; empty = none.
+    first_day DATE, -- First day it covers; NULL = everything before last_day.
+    last_day DATE, -- Last day it covers.
+    started_at TIMESTAMP NOT NULL, -- When it began: the moment its facts are true of.
+    ended_at TIMESTAMP NOT NULL, -- When it ended.
+    complete BOOLEAN NOT NULL, -- TRUE where every page came and was verified; only then it covers its days.
+    pages INTEGER, -- Requests it took.
+    objects BIGINT, -- Names it listed.
+    day_files INTEGER, -- Day files among them.
+    strangers INTEGER, -- Names that are no day file.
+    url VARCHAR, -- Address of its first page, or of the one that failed.
+    status_code INTEGER, -- HTTP status, NULL where no answer came.
+    error VARCHAR -- Why it is not complete.
 );
 
+-- Every symbol ever enumerated. Merge only.
 CREATE TABLE IF NOT EXISTS symbols (
-    dataset VARCHAR NOT NULL,
-    symbol VARCHAR NOT NULL,
-    kind VARCHAR NOT NULL,
-    base VARCHAR NOT NULL,
-    quote VARCHAR NOT NULL,
-    first_seen_at TIMESTAMP NOT NULL,
-    last_seen_at TIMESTAMP NOT NULL
+    dataset VARCHAR NOT NULL, -- Dataset.
+    symbol VARCHAR NOT NULL, -- Name as the archive writes it.
+    kind VARCHAR NOT NULL, -- perpetual, delivery or settled, by the name alone.
+    base VARCHAR NOT NULL, -- What is traded.
+    quote VARCHAR NOT NULL, -- What it is priced in; empty where the name does not tell.
+    first_seen_at TIMESTAMP NOT NULL, -- Start of the first listing of the symbol level that showed it.
+    last_seen_at TIMESTAMP NOT NULL -- Start of the newest one that did.
 );
 
+-- One row a dataset, symbol and day whose file was ever listed.
 CREATE TABLE IF NOT EXISTS day_files (
-    dataset VARCHAR NOT NULL,
-    symbol VARCHAR NOT NULL,
-    date DATE NOT NULL,
-    file_size_bytes BIGINT NOT NULL,
-    last_modified TIMESTAMP NOT NULL,
-    etag VARCHAR NOT NULL,
-    has_checksum BOOLEAN NOT NULL,
-    first_seen_at TIMESTAMP NOT NULL,
-    last_seen_at TIMESTAMP NOT NULL,
-    vanished_at TIMESTAMP
+    dataset VARCHAR NOT NULL, -- Dataset.
+    symbol VARCHAR NOT NULL, -- Symbol.
+    date DATE NOT NULL, -- UTC day the file covers.
+    file_size_bytes BIGINT NOT NULL, -- Size of the zip.
+    last_modified TIMESTAMP NOT NULL, -- S3's LastModified of the zip.
+    etag VARCHAR NOT NULL, -- ETag without quotes.
+    has_checksum BOOLEAN NOT NULL, -- KEY.CHECKSUM lies beside the zip.
+    first_seen_at TIMESTAMP NOT NULL, -- Start of the first listing that showed it.
+    last_seen_at TIMESTAMP NOT NULL, -- Start of the newest complete listing that showed it.
+    vanished_at TIMESTAMP -- Start of the listing that showed it gone; NULL while it is there.
 );
 
+-- What moved after it was first seen. Append-only.
 CREATE TABLE IF NOT EXISTS revisions (
-    dataset VARCHAR NOT NULL,
-    symbol VARCHAR NOT NULL,
-    date DATE NOT NULL,
-    change VARCHAR NOT NULL,
-    detected_at TIMESTAMP NOT NULL,
-    listing_id BIGINT NOT NULL,
-    old_file_size_bytes BIGINT NOT NULL,
-    old_last_modified TIMESTAMP NOT NULL,
-    old_etag VARCHAR NOT NULL,
-    new_file_size_bytes BIGINT,
-    new_last_modified TIMESTAMP,
-    new_etag VARCHAR
+    dataset VARCHAR NOT NULL, -- Dataset.
+    symbol VARCHAR NOT NULL, -- Symbol.
+    date DATE NOT NULL, -- UTC day of the file.
+    change VARCHAR NOT NULL, -- changed (etag or size), touched (only last_modified), vanished or returned.
+    detected_at TIMESTAMP NOT NULL, -- Start of the listing that showed it.
+    listing_id BIGINT NOT NULL, -- That listing.
+    old_file_size_bytes BIGINT NOT NULL, -- Before.
+    old_last_modified TIMESTAMP NOT NULL, -- Before.
+    old_etag VARCHAR NOT NULL, -- Before.
+    new_file_size_bytes BIGINT, -- After; NULL where vanished.
+    new_last_modified TIMESTAMP, -- After; NULL where vanished.
+    new_etag VARCHAR -- After; NULL where vanished.
 );
 
+-- Names that are no day file of the place they lie in.
 CREATE TABLE IF NOT EXISTS strangers (
-    dataset VARCHAR NOT NULL,
-    prefix VARCHAR NOT NULL,
-    key VARCHAR NOT NULL,
-    reason VARCHAR NOT NULL,
-    file_size_bytes BIGINT,
-    last_modified TIMESTAMP,
-    etag VARCHAR,
-    first_seen_at TIMESTAMP NOT NULL,
-    last_seen_at TIMESTAMP NOT NULL
+    dataset VARCHAR NOT NULL, -- Dataset.
+    prefix VARCHAR NOT NULL, -- Prefix under which it was listed.
+    key VARCHAR NOT NULL, -- The whole key.
+    reason VARCHAR NOT NULL, -- Why it is no day file.
+    file_size_bytes BIGINT, -- Size; NULL for a folder.
+    last_modified TIMESTAMP, -- S3's LastModified; NULL for a folder.
+    etag VARCHAR, -- ETag; NULL for a folder.
+    first_seen_at TIMESTAMP NOT NULL, -- When it was first seen.
+    last_seen_at TIMESTAMP NOT NULL -- When it was last seen.
 );
 
+-- Every HTTP question about a single file. Append-only; nothing asks yet.
 CREATE TABLE IF NOT EXISTS probes (
-    dataset VARCHAR NOT NULL,
-    symbol VARCHAR NOT NULL,
-    date DATE NOT NULL,
-    url VARCHAR NOT NULL,
-    probed_at TIMESTAMP NOT NULL,
-    status_code INTEGER,
-    file_size_bytes BIGINT,
-    last_modified TIMESTAMP,
-    etag VARCHAR,
-    error VARCHAR
+    dataset VARCHAR NOT NULL, -- Dataset.
+    symbol VARCHAR NOT NULL, -- Symbol.
+    date DATE NOT NULL, -- UTC day.
+    url VARCHAR NOT NULL, -- Address asked.
+    probed_at TIMESTAMP NOT NULL, -- When.
+    status_code INTEGER, -- HTTP status; NULL where no answer came.
+    file_size_bytes BIGINT, -- Content-Length; NULL where absent.
+    last_modified TIMESTAMP, -- Last-Modified.
+    etag VARCHAR, -- ETag without quotes.
+    error VARCHAR -- What went wrong; NULL where nothing did.
 );
