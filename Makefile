@@ -8,7 +8,7 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint r
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo site serve test check format docs bench lock clean
+.PHONY: help install dev demo site serve test oldest check format docs bench lock clean
 
 help: ## List all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,12 @@ serve: install ## Serve the site built last (PORT=8001)
 
 test: dev ## Run all tests, offline
 	$(BIN)/python -m pytest --numprocesses $(WORKERS)
+
+oldest: dev ## Run the tests that touch DuckDB on the oldest version that pyproject.toml allows
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(VENV)/oldest \
+		"$$(sed -n 's/.*"\(duckdb\)>=\([0-9.]*\).*/\1==\2/p' pyproject.toml)"
+	PYTHONPATH=$(VENV)/oldest $(BIN)/python -c 'import duckdb; print("DuckDB", duckdb.__version__)'
+	PYTHONPATH=$(VENV)/oldest $(BIN)/python -m pytest --numprocesses $(WORKERS) tests/test_recording.py tests/test_views.py tests/test_pipeline.py
 
 check: dev ## Lint, type-check, and compare the generated docs with the code
 	$(BIN)/ruff check .

@@ -207,23 +207,14 @@ def emptied(con: duckdb.DuckDBPyConnection, dataset: str, listings: Sequence[Lis
 
     Where the newest listing of the symbol level lacks the folder too, two answers agree: then it is believed.
     """
-    suspects = [listing.window for listing in listings if not listing.files.days]
-    return {
-        window.symbol
-        for window in suspects
-        if one(
-            con,
-            "SELECT count(*) FROM day_files WHERE dataset = ? AND symbol = ? AND vanished_at IS NULL"
-            " AND date BETWEEN coalesce(?, DATE '0001-01-01') AND ?",
-            [dataset, *window[:3]],
-        )
-        and one(
-            con,
-            "SELECT count(*) FROM symbols WHERE dataset = ? AND symbol = ? AND last_seen_at ="
-            " (SELECT max(started_at) FROM listings WHERE dataset = symbols.dataset AND symbol IS NULL AND complete)",
-            [dataset, window.symbol],
-        )
-    }
+    windows = [listing.window for listing in listings if not listing.files.days]
+    if not windows:
+        return set()
+    columns = dict(
+        zip(("symbols", "firsts", "lasts"), map(list, zip(*(each[:3] for each in windows), strict=True)), strict=True)
+    )
+    found = con.execute(sql("record/emptied"), {"dataset": dataset, **columns}).fetchall()
+    return {symbol for (symbol,) in found}
 
 
 def _record_listing_rows(con: duckdb.DuckDBPyConnection, dataset: str, rows: Sequence[dict[str, Any]]) -> list[int]:

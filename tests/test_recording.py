@@ -157,6 +157,11 @@ def test_every_key_that_is_no_day_file_gets_a_place(warehouse: Path, key: str, r
     ]
 
 
+def test_any_allowed_duckdb_can_read_the_file(warehouse: Path) -> None:
+    tags = all_of(warehouse, "SELECT tags['storage_version'] FROM duckdb_databases() WHERE NOT internal")
+    assert tags == [("v1.4.0+",)]
+
+
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [

@@ -1,0 +1,1 @@
+"""Benchmarks at full size, side by side with other tools: ``python -m tests.bench`` or ``make bench``."""
