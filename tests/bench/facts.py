@@ -97,8 +97,9 @@ def _moved_listings(con: duckdb.DuckDBPyConnection, wanted: int) -> list[Listing
     ).fetchall()
     at = dt.datetime(2027, 5, 2)  # noqa: DTZ001 - UTC without saying so, as etl.clock gives it
     return [
-        Listing(Window(symbol, first, last), f"{symbol}/", "", "", at, at, 1, 2 * len(columns[0]),
-                DayFiles(*columns), [])
+        Listing(
+            Window(symbol, first, last), f"{symbol}/", "", "", at, at, 1, 2 * len(columns[0]), DayFiles(*columns), []
+        )
         for symbol, first, last, *columns in rows
     ]
 

@@ -44,7 +44,9 @@ def backfill(ground: Ground) -> Iterator[Row]:
     yield at_most(f"`discover` and `backfill`, no latency, median of {_RUNS}", _middle(runs).seconds, 5, "s")
     yield known("of it `discover`", _middle(runs).discover_seconds, "s")
     yield exactly("requests of both", _farthest(runs, size.requests), size.requests)
-    yield at_most("peak memory of `backfill`, largest of all runs", max(each.peak_bytes for each in runs) / _MB, 600, "MB")
+    yield at_most(
+        "peak memory of `backfill`, largest of all runs", max(each.peak_bytes for each in runs) / _MB, 600, "MB"
+    )
     yield _weight("warehouse after `backfill`, etags included", path)
     with latency(ground.replica, _LATENCY_MS):
         late = _build(ground, ground.folder / "late.duckdb")
@@ -77,7 +79,9 @@ def update(ground: Ground) -> Iterator[Row]:
     wanted = size.symbols + size.discovery_pages
     yield exactly("requests of it: one a symbol, and the symbol level", _farthest(runs, wanted), wanted)
     yield _weight("warehouse after it", paths[0])
-    seconds = median(apart(facts.upsert_seconds, _copy(ground, f"upsert-{number}"), _CHANGED) for number in range(_RUNS))
+    seconds = median(
+        apart(facts.upsert_seconds, _copy(ground, f"upsert-{number}"), _CHANGED) for number in range(_RUNS)
+    )
     yield at_most(f"recording {_CHANGED:,} changed days, median of {_RUNS}", seconds, 0.2, "s")
 
 

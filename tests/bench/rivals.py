@@ -1,10 +1,8 @@
-"""The same listing by other tools: only list, no warehouse. Each lists every symbol's prefix.
+"""The same listing by other tools: they only list, and each is asked for every symbol's prefix.
 
-None of them is asked for the whole ``klines/`` at once: obstore refuses the real ``BTCUSDT//`` in it.
+None is asked for the whole ``klines/`` at once: obstore refuses the real ``BTCUSDT//`` in it.
 """
 
-import datetime as dt
-import gc
 import os
 import shutil
 import sys
@@ -15,83 +13,114 @@ from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import click
 
-from etl.archives import enumerate_symbols, list_series
 from etl.keys import UM_KLINES_1M, series_prefix
-from etl.records import Failure, Window
 from etl.replica.pages import BUCKET_NAME
-from etl.stores import open_bucket
-from tests.bench.measure import TODAY, Ground, apart, run
+from tests.bench import listers
+from tests.bench.listers import THREADS
+from tests.bench.measure import Ground, apart, run
 from tests.bench.table import Row, absent, beside, known
 
-_THREADS = 32
 _RUNS = 3
-_REGION = "ap-northeast-1"
-_LAST = dt.date.fromisoformat(TODAY) - dt.timedelta(days=1)
+_PROCESSES = 10
+_ARROW = "Arrow" if find_spec("arro3") else "rows, as arro3 for Arrow is not installed"
+_AWS = {"AWS_REGION": listers.REGION, "AWS_CONFIG_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true"}
 
 
-class Reference(NamedTuple):
-    """Our own listing of all symbols, in 32 threads."""
+class Tool(NamedTuple):
+    """How another tool lists symbols."""
 
-    seconds: float
-    pages: dict[str, int]  # of each symbol
-
-
-def list_ours(listing_url: str) -> Reference:
-    """List with the pipeline's own code, nothing recorded, in the process it is called in."""
-    bucket = open_bucket(listing_url, _THREADS)
-    symbols = enumerate_symbols(bucket, UM_KLINES_1M).symbols
-
-    def pages(symbol: str) -> int:
-        answer = list_series(bucket, UM_KLINES_1M, Window(symbol, None, _LAST))
-        if isinstance(answer, Failure):
-            raise click.ClickException(f"{symbol}: {answer.reason}")
-        return answer.pages
-
-    gc.disable()  # as etl.collect does
-    seconds, counts = _in_threads(pages, symbols)
-    return Reference(seconds, dict(zip(symbols, counts, strict=True)))
+    name: str
+    manner: str
+    version: Callable[[], str]  # "" where it is not installed
+    seconds: Callable[[Ground, Sequence[str]], float]
+    runs: int = 1
+    sample: int | None = None  # so many symbols; None: all of them
 
 
-def list_obstore(url: str, symbols: Sequence[str]) -> float:
-    """Seconds of obstore for these symbols; as Arrow, its fastest way, where arro3 is there too."""
-    import obstore  # noqa: PLC0415 - a tool that may be missing
-    from obstore.store import S3Store  # noqa: PLC0415
-
-    store = S3Store(
-        BUCKET_NAME, endpoint=url, region=_REGION, skip_signature=True, client_options={"allow_http": True}
-    )
-    arrow = find_spec("arro3") is not None
-
-    def chunks(symbol: str) -> int:
-        prefix = series_prefix(UM_KLINES_1M, symbol)
-        return sum(1 for _ in obstore.list(store, prefix=prefix, chunk_size=1000, return_arrow=arrow))
-
-    return _in_threads(chunks, symbols)[0]
-
-
-def list_boto3(url: str, symbols: Sequence[str]) -> float:
-    """Seconds of boto3's paginator for these symbols."""
-    import boto3  # noqa: PLC0415 - a tool that may be missing
-    from botocore import UNSIGNED  # noqa: PLC0415
-    from botocore.config import Config  # noqa: PLC0415
-
-    settings = Config(signature_version=UNSIGNED, max_pool_connections=_THREADS, s3={"addressing_style": "path"})
-    pager = boto3.client("s3", endpoint_url=url, region_name=_REGION, config=settings).get_paginator("list_objects_v2")
-
-    def keys(symbol: str) -> int:
-        pages = pager.paginate(Bucket=BUCKET_NAME, Prefix=series_prefix(UM_KLINES_1M, symbol))
-        return sum(page["KeyCount"] for page in pages)
-
-    return _in_threads(keys, symbols)[0]
+def rivals(ground: Ground) -> Iterator[Row]:
+    """List with each tool, in turns with our own listing where both are fast."""
+    ours, theirs = list[listers.Reference](), dict[str, list[float]]()
+    for number in range(_RUNS):
+        ours.append(apart(listers.list_ours, ground.replica.listing_url))
+        for tool in TOOLS:
+            if number < tool.runs and tool.version():
+                theirs.setdefault(tool.name, []).append(_whole(ground, tool, ours[0].pages))
+    reference = median(each.seconds for each in ours)
+    yield known(f"only listing, ours: {THREADS} threads, median of {_RUNS}", reference, "s")
+    for tool in TOOLS:
+        what = f"only listing, {tool.name} {tool.version()}: {tool.manner}"
+        what += f", median of {tool.runs}" if tool.runs > 1 else ""
+        what += f", extrapolated from {tool.sample} symbols" if tool.sample else ""
+        yield beside(what, median(theirs[tool.name]), reference) if tool.name in theirs else absent(what)
 
 
-def _in_threads(task: Callable[[str], int], symbols: Sequence[str]) -> tuple[float, list[int]]:
+def _whole(ground: Ground, tool: Tool, pages: dict[str, int]) -> float:
+    """Return the seconds a tool takes for all symbols; from a sample as many times longer as there are more pages."""
+    symbols = _spread(pages, tool.sample or len(pages))
+    wanted = sum(pages[symbol] for symbol in symbols)
+    ground.replica.reset_stats()
+    seconds = tool.seconds(ground, symbols)
+    asked = ground.replica.stats()["list_pages"]
+    if asked != wanted:
+        raise click.ClickException(f"{tool.name} asked for {asked} pages where {wanted} hold what we list.")
+    return seconds * sum(pages.values()) / wanted
+
+
+def _spread(pages: dict[str, int], count: int) -> list[str]:
+    """Take ``count`` symbols at even steps from those with few pages to those with many."""
+    ordered = sorted(pages, key=lambda symbol: (pages[symbol], symbol))
+    return [ordered[(2 * place + 1) * len(ordered) // (2 * count)] for place in range(count)]
+
+
+def _obstore(ground: Ground, symbols: Sequence[str]) -> float:
+    return apart(listers.list_obstore, ground.replica.url, symbols)
+
+
+def _boto3(ground: Ground, symbols: Sequence[str]) -> float:
+    return apart(listers.list_boto3, ground.replica.url, symbols)
+
+
+def _s5cmd(ground: Ground, symbols: Sequence[str]) -> float:
+    script = ground.folder / "s5cmd.txt"
+    script.write_text("".join(f"ls {_address(symbol)}\n" for symbol in symbols), encoding="utf-8")
+    options = ("--no-sign-request", "--endpoint-url", ground.replica.url, "--numworkers", str(THREADS))
+    return run([_program("s5cmd"), *options, "run", str(script)], _AWS, keep=False).seconds
+
+
+def _aws(ground: Ground, symbols: Sequence[str]) -> float:
+    command = (_program("aws"), "s3", "ls", "--no-sign-request", "--endpoint-url", ground.replica.url)
     began = perf_counter()
-    with ThreadPoolExecutor(_THREADS) as pool:
-        counts = list(pool.map(task, symbols))
-    return perf_counter() - began, counts
-...
+    with ThreadPoolExecutor(_PROCESSES) as pool:
+        list(pool.map(lambda symbol: run([*command, _address(symbol)], _AWS, keep=False), symbols))
+    return perf_counter() - began
+
+
+def _address(symbol: str) -> str:
+    return f"s3://{BUCKET_NAME}/{series_prefix(UM_KLINES_1M, symbol)}"
+
+
+def _program(name: str) -> str:
+    """Return where a program is, our own environment first; "" where it is nowhere."""
+    return shutil.which(name, path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}") or ""
+
+
+def _says(name: str, *arguments: str) -> str:
+    """Return the version a program prints."""
+    path = _program(name)
+    return run([path, *arguments]).output.split()[0].removeprefix("aws-cli/").removeprefix("v") if path else ""
+
+
+def _package(name: str) -> str:
+    return version(name) if find_spec(name) else ""
+
+
+TOOLS = (
+    Tool("obstore", f"{THREADS} threads, {_ARROW}", lambda: _package("obstore"), _obstore, runs=_RUNS),
+    Tool("s5cmd", f"`run` with one `ls` a symbol, {THREADS} workers", lambda: _says("s5cmd", "version"), _s5cmd),
+    Tool("boto3", f"paginator in {THREADS} threads", lambda: _package("boto3"), _boto3, sample=150),
+    Tool("AWS CLI", f"`aws s3 ls`, {_PROCESSES} processes", lambda: _says("aws", "--version"), _aws, sample=20),
+)

@@ -39,6 +39,11 @@ def beside(what: str, value: float, ours: float) -> Row:
     return Row(what, _show(value, "s"), f"ours: {_show(ours, 's')}", f"{value / ours:.2f}")
 
 
+def absent(what: str) -> Row:
+    """Something that cannot be measured here."""
+    return Row(what, "not installed")
+
+
 def lines(rows: Sequence[Row]) -> list[str]:
     """Return the table in Markdown, columns aligned so that it reads as plain text too."""
     texts = [_HEADS, *((*row[:4], _MET[row.met]) for row in rows)]

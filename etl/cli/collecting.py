@@ -1,7 +1,6 @@
-"""The commands. Each opens its files, calls one function, prints one result."""
+"""Commands that ask the archive and record what it says."""
 
 import datetime as dt
-import json
 import sys
 import time
 from collections.abc import Iterator
@@ -12,12 +11,10 @@ from typing import TYPE_CHECKING
 import click
 import structlog
 
-from etl import collect, log, options, queries, warehouse
+from etl import collect, log, options, warehouse
 from etl.errors import AvailabilityError, UsageError
-from etl.export import export_site
 from etl.keys import UM_KLINES_1M
 from etl.records import Failure, Listing, Outcome, Window
-from etl.serve import serve_site
 from etl.stores import open_bucket
 
 if TYPE_CHECKING:
@@ -27,17 +24,7 @@ _NAMES_SHOWN = 50
 _LOG: structlog.stdlib.BoundLogger = structlog.get_logger(component="collect")
 
 
-@click.group(cls=options.Sentences, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="market-data-availability")
-def cli() -> None:
-    """Tell which market-data files exist, for which symbol, on which day, with what gaps, and what changed.
-
-    \b
-    A first site:  availability discover && availability backfill && availability export && availability serve
-    """
-
-
-@cli.command()
+@click.command()
 @options.warehouse
 @options.listing_url
 @options.files_url
@@ -55,7 +42,7 @@ def discover(warehouse_path: Path, listing_url: str, files_url: str) -> None:
     _say_discovered(len(found.symbols), new)
 
 
-@cli.command()
+@click.command()
 @options.symbols
 @click.option("--start", type=options.Day(), help="The first day wanted. [default: the first there is]")
 @click.option("--end", type=options.Day(), help="The last day wanted. [default: yesterday]")
@@ -95,7 +82,7 @@ def backfill(
     _say(outcome, already=len(names) - len(windows))
 
 
-@cli.command()
+@click.command()
 @click.option(
     "--lookback", type=click.IntRange(min=1), default=20, show_default=True, help="Days before today to list again."
 )
@@ -129,54 +116,6 @@ def update(
         with _progress("update", windows) as advance:
             outcome = collect.collect(con, bucket, UM_KLINES_1M, windows, workers=workers, advance=advance)
     _say(outcome)
-
-
-@cli.command()
-@click.argument("path", required=False, type=click.Path(dir_okay=False, path_type=Path))
-@options.warehouse
-@options.site_dir
-@options.today
-def export(path: Path | None, warehouse_path: Path, site_dir: Path, today: dt.date) -> None:
-    """Write the published SQLite file, PATH or SITE_DIR/availability.db: built beside, then swapped in.
-
-    \b
-    Example:  availability export
-    """
-    target = path or site_dir / "availability.db"
-    with warehouse.open_warehouse(warehouse_path, read_only=True) as con:
-        build = export_site(con, target, today=today)
-    click.echo(f"{target}: build {build.build_id}, {build.day_files:,} day files of {build.symbols:,} symbols.")
-
-
-@cli.command()
-@options.site_dir
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8001, show_default=True, help="0 = any free port.")
-def serve(site_dir: Path, host: str, port: int) -> None:
-    """Serve the published file with Datasette and exactly the settings it needs.
-
-    \b
-    Example:  availability serve --port 8001
-    """
-    serve_site(site_dir / "availability.db", host=host, port=port)
-
-
-@cli.command()
-@options.warehouse
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
-def status(*, warehouse_path: Path, as_json: bool) -> None:
-    """Tell what the warehouse holds and how fresh it is.
-
-    \b
-    Example:  availability status --json
-    """
-    with warehouse.open_warehouse(warehouse_path, read_only=True) as con:
-        answer = queries.status(con, UM_KLINES_1M)
-    if as_json:
-        click.echo(json.dumps(answer._asdict(), default=str, ensure_ascii=False))
-    else:
-        for name, value in answer._asdict().items():
-            click.echo(f"{name.replace('_', ' '):<22} {'none' if value is None else value}")
 
 
 def _last_day(start: dt.date | None, end: dt.date | None, today: dt.date) -> dt.date:

@@ -1,0 +1,40 @@
+"""Commands that publish what the warehouse holds."""
+
+import datetime as dt
+from pathlib import Path
+
+import click
+
+from etl import options, warehouse
+from etl.export import export_site
+from etl.serve import serve_site
+
+
+@click.command()
+@click.argument("path", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@options.warehouse
+@options.site_dir
+@options.today
+def export(path: Path | None, warehouse_path: Path, site_dir: Path, today: dt.date) -> None:
+    """Write the published SQLite file, PATH or SITE_DIR/availability.db: built beside, then swapped in.
+
+    \b
+    Example:  availability export
+    """
+    target = path or site_dir / "availability.db"
+    with warehouse.open_warehouse(warehouse_path, read_only=True) as con:
+        build = export_site(con, target, today=today)
+    click.echo(f"{target}: build {build.build_id}, {build.day_files:,} day files of {build.symbols:,} symbols.")
+
+
+@click.command()
+@options.site_dir
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8001, show_default=True, help="0 = any free port.")
+def serve(site_dir: Path, host: str, port: int) -> None:
+    """Serve the published file with Datasette and exactly the settings it needs.
+
+    \b
+    Example:  availability serve --port 8001
+    """
+    serve_site(site_dir / "availability.db", host=host, port=port)
