@@ -32,10 +32,9 @@ demo: install ## Build the whole site from a local replica of the archive and se
 	@$(BIN)/python -m etl.replica.demo --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve)
 
 site: install ## Build the site from the live archive: discover, backfill, update, export
-	$(BIN)/availability discover
-	$(BIN)/availability backfill
-	$(BIN)/availability update
-	$(BIN)/availability export
+	@worst=0; for step in discover backfill update export; do \
+		$(BIN)/availability $$step || worst=$$?; \
+	done; exit $$worst  # one symbol that fails does not hold up the others; the exit code still tells
 
 serve: install ## Serve the site built last (PORT=8001)
 	@$(BIN)/availability serve --port $(PORT)

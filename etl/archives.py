@@ -5,15 +5,20 @@ from collections.abc import Callable, Iterator
 from itertools import chain, compress
 
 from etl import keys
-from etl.clock import now
+from etl.clock import now, today
 from etl.errors import ListingError
 from etl.keys import read_tail
 from etl.records import DayFiles, Enumeration, Failure, Listing, Page, StoredObject, Stranger, Window
-from etl.stores import Bucket, list_pages, page_url
+from etl.stores import Bucket, Lister, list_pages, over_http, page_url
 
 _NOT_A_DAY_FILE = "not a day file of this series"
 _NOT_OVER = "its day was not over when listed"
 _LONE_CHECKSUM = "a checksum without its file"
+_EMPTY = "the listing is empty though files must be there"
+
+
+class _Stopped(Exception):  # noqa: N818 - no error
+    """Somebody does not want the rest of a listing any more."""
 
 
 def enumerate_symbols(bucket: Bucket, dataset: str) -> Enumeration:
@@ -33,31 +38,61 @@ def enumerate_symbols(bucket: Bucket, dataset: str) -> Enumeration:
 
 
 def list_series(
-    bucket: Bucket, dataset: str, window: Window, *, stopped: Callable[[], bool] = lambda: False
-) -> Listing | Failure:
-    """List one window of one symbol, whole or not at all; ``stopped`` is asked between two pages."""
+    bucket: Bucket,
+    dataset: str,
+    window: Window,
+    *,
+    lister: Lister | None = None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Listing | Failure | None:
+    """List one window of one symbol, whole or not at all; None where ``stopped``, asked between two pages, said so.
+
+    Another ``lister`` than the bucket's own connections must tell the same.
+    """
+    lister = lister or over_http(bucket)
     prefix, started_at = keys.series_prefix(dataset, window.symbol), now()
     from_key = keys.key_before(dataset, window.symbol, window.first) if window.first else ""
     try:
-        pages = list(_window_pages(bucket, dataset, window, from_key, stopped))
+        pages = list(_window_pages(lister.pages(prefix, from_key), dataset, window, stopped))
+        if window.filled and not pages[0].keys:
+            _confirm_empty(bucket, dataset, window, from_key)
+    except _Stopped:
+        return None
     except ListingError as error:
-        return Failure(*window[:3], prefix, from_key, started_at, now(), error.url, error.status, error.reason)
+        times = (started_at, now())
+        return Failure(*window[:3], prefix, from_key, *times, error.url, error.status, error.reason, lister.method)
     files, strangers = read_series(dataset, window, pages)
     objects = sum(len(page.keys) for page in pages)
     url = page_url(bucket.listing_url, prefix, start_after=from_key)
-    return Listing(window, prefix, from_key, url, started_at, now(), len(pages), objects, files, strangers)
+    counts = (len(pages), objects)
+    return Listing(window, prefix, from_key, url, started_at, now(), *counts, files, strangers, lister.method)
 
 
-def _window_pages(
-    bucket: Bucket, dataset: str, window: Window, from_key: str, stopped: Callable[[], bool]
-) -> Iterator[Page]:
+def _window_pages(pages: Iterator[Page], dataset: str, window: Window, stopped: Callable[[], bool]) -> Iterator[Page]:
+    """Yield the pages of a window; ends early behind the last day asked for, and raises Stopped."""
     beyond = keys.key_before(dataset, window.symbol, window.last + dt.timedelta(days=1))
-    for page in list_pages(bucket, keys.series_prefix(dataset, window.symbol), start_after=from_key):
+    for page in pages:
         yield page
         if window.stop and page.keys and page.keys[-1] > beyond:
             return
         if page.next_token and stopped():
-            raise ListingError(bucket.listing_url, None, "stopped before its last page")
+            raise _Stopped
+
+
+def _confirm_empty(bucket: Bucket, dataset: str, window: Window, from_key: str) -> None:
+    """Ask again about a window that came back empty, at other levels; raise ListingError where they say otherwise.
+
+    The symbol's folder, which the symbol level showed, must be there. If it holds no series any more, or the whole
+    series ends before the window, two answers agree that the window is empty.
+    """
+    prefix = keys.series_prefix(dataset, window.symbol)
+    folder = keys.symbols_prefix(dataset) + window.symbol + "/"
+    folders = [name for page in list_pages(bucket, folder, delimiter="/") for name in page.prefixes]
+    if folders and prefix not in folders:
+        return
+    names = [name for page in list_pages(bucket, prefix) for name in page.keys] if folders and window.first else []
+    if not names or names[-1] > from_key:
+        raise ListingError(page_url(bucket.listing_url, prefix, start_after=from_key), 200, _EMPTY)
 
 
 def read_series(dataset: str, window: Window, pages: list[Page]) -> tuple[DayFiles, list[Stranger]]:
@@ -93,7 +128,7 @@ def _strange(tail: str, beside: set[str], last: str, *, stop: bool) -> str | Non
     if day is None:
         return _NOT_A_DAY_FILE
     if day > last:
-        return None if stop else _NOT_OVER
+        return None if stop or day < today().isoformat() else _NOT_OVER
     return None if file in beside else _LONE_CHECKSUM
 
 

@@ -1,4 +1,4 @@
-"""Discover, backfill and update: plan windows, list them side by side, record what completed."""
+"""Discover, backfill, update and probe: plan windows, look at them side by side, record what completed."""
 
 import datetime as dt
 import gc
@@ -13,40 +13,47 @@ import duckdb
 from etl import warehouse
 from etl.archives import enumerate_symbols, list_series
 from etl.clock import now
-from etl.errors import AvailabilityError, ListingError
+from etl.errors import ListingError
 from etl.keys import symbols_prefix
-from etl.records import Enumeration, Failure, Listing, Outcome, Window
-from etl.stores import Bucket
+from etl.probe import by_head
+from etl.records import Answer, Enumeration, Failure, Listing, Outcome, Probe, Window
+from etl.stores import Bucket, Lister, open_files, page_url
 
-_DAY_FILES_A_TRANSACTION = 100_000  # fewer transactions are no faster, more cost 50 ms each
+_DAYS_A_TRANSACTION = 100_000  # fewer transactions are no faster, more cost 50 ms each
 _PATIENCE = 32  # failures without one success before an archive counts as refusing everything
 _SHRUNK_TO_NOTHING = 0.5  # an enumeration with fewer than this share of the known symbols is refused
-_EMPTIED = "the listing is empty though files were there before and the symbol's folder still is"
+_SPOILED = "the listing holds a value that is none"
+_WRONG_HOST = "not one file asked for is there, and those of several symbols were: is this the right host?"
 
-Advance = Callable[[Listing | Failure], None]
-_Answer = Future[Listing | Failure]
+_FOUND, _NOT_THERE = 200, 404
+
+Advance = Callable[[Answer], None]
+Look = Callable[[Window, Callable[[], bool]], Answer]  # window, stopped
 
 
 def discover(
     con: duckdb.DuckDBPyConnection, bucket: Bucket, dataset: str, *, files_url: str
 ) -> tuple[Enumeration, list[str]]:
     """List the symbol level and merge it in; return it with the new symbols. Never loses a symbol."""
-    started_at = now()
+    known, started_at = len(warehouse.known_symbols(con, dataset)), now()
     try:
-        found = enumerate_symbols(bucket, dataset)
+        found = _enumerate_believably(bucket, dataset, known)
     except ListingError as error:
         prefix = symbols_prefix(dataset)
         failure = Failure(None, None, None, prefix, "", started_at, now(), error.url, error.status, error.reason)
         warehouse.record_failures(con, dataset, [failure])
         raise
-    known = len(warehouse.known_symbols(con, dataset))
-    if not found.symbols or len(found.symbols) < known * _SHRUNK_TO_NOTHING:
-        raise AvailabilityError(
-            f"{bucket.listing_url} lists {len(found.symbols)} symbols below {found.prefix} where {known} are known:"
-            " this is not believed and nothing was changed."
-        )
     new = warehouse.record_enumeration(con, dataset, found, listing_url=bucket.listing_url, files_url=files_url)
     return found, new
+
+
+def _enumerate_believably(bucket: Bucket, dataset: str, known: int) -> Enumeration:
+    found = enumerate_symbols(bucket, dataset)
+    if not found.symbols or len(found.symbols) < known * _SHRUNK_TO_NOTHING:
+        url = page_url(bucket.listing_url, found.prefix, delimiter="/")
+        said = f"it lists {len(found.symbols)} symbols where {known} are known; nothing was changed"
+        raise ListingError(url, _FOUND, f"{said}, for this is not believed")
+    return found
 
 
 def plan_backfill(
@@ -70,17 +77,78 @@ def plan_backfill(
         if lacking:
             start, end = lacking[0][0], lacking[-1][1]
             windows.append(Window(symbol, None if start == dt.date.min else start, end, bounded or end < last))
-    return windows
+    return _with_expectation(con, dataset, windows)
 
 
 def plan_update(
     con: duckdb.DuckDBPyConnection, dataset: str, symbols: Sequence[str], *, lookback: int, today: dt.date
 ) -> list[Window]:
-    """Return one window a symbol: the last ``lookback`` days and whatever lies between them and where we stand."""
-    looked = warehouse.covered(con, dataset)
+    """Return one window a symbol: the last ``lookback`` days and whatever lies between them and where we stand.
+
+    We stand where the first unbroken run of days looked at ends: a probe of a later day leaves none out. A symbol
+    that was only ever probed is listed whole, as one never looked at.
+    """
+    looked, listed = warehouse.covered(con, dataset), warehouse.listed_symbols(con, dataset)
     first, last = today - dt.timedelta(days=lookback), today - dt.timedelta(days=1)
-    stands = {symbol: runs[-1][1] + dt.timedelta(days=1) for symbol, runs in looked.items()}
-    return [Window(symbol, min(first, stands[symbol]) if symbol in stands else None, last) for symbol in symbols]
+    stands = {symbol: runs[0][1] + dt.timedelta(days=1) for symbol, runs in looked.items() if symbol in listed}
+    windows = [Window(symbol, min(first, stands[symbol]) if symbol in stands else None, last) for symbol in symbols]
+    return _with_expectation(con, dataset, windows)
+
+
+def _with_expectation(con: duckdb.DuckDBPyConnection, dataset: str, windows: Sequence[Window]) -> list[Window]:
+    """Mark the windows that cannot be empty: of a folder just enumerated, whole or with files held inside."""
+    enumerated, held = warehouse.enumerated_symbols(con, dataset), warehouse.held_extents(con, dataset)
+    return [
+        window._replace(
+            filled=window.symbol in enumerated
+            and (
+                window.first is None
+                or (
+                    window.symbol in held
+                    and held[window.symbol][1] >= window.first
+                    and held[window.symbol][0] <= window.last
+                )
+            )
+        )
+        for window in windows
+    ]
+
+
+def choose_method(windows: Sequence[Window]) -> tuple[str, str]:
+    """Return ``head`` or ``list``, whichever asks less, and the reason; windows without a first day are listed anyway.
+
+    A tie goes to ``head``: its answers are headers, a listing of one day is some 900 bytes of XML more.
+    """
+    known = [(window.last - window.first).days + 1 for window in windows if window.first]
+    heads, listings = sum(known), len(known)
+    if not known:
+        return "list", "no symbol was listed before"
+    if heads > listings:
+        return "list", f"{listings:,} listings against {heads:,} HEAD requests"
+    return "head", f"{heads:,} HEAD requests against {listings:,} listings, and smaller answers"
+
+
+@contextmanager
+def by_method(method: str, bucket: Bucket, files_url: str, dataset: str, *, workers: int) -> Iterator[Look]:
+    """Yield a function that looks at a window by ``list`` or by ``head``; one without a first day is listed anyway."""
+    listing = by_listing(bucket, dataset)
+    if method == "list":
+        yield listing
+        return
+    with by_head(open_files(files_url, workers), dataset, workers=workers) as probing:
+        yield lambda window, stopped: (probing if window.first else listing)(window, stopped)
+
+
+def by_listing(bucket: Bucket, dataset: str, lister: Lister | None = None) -> Look:
+    """Return a function that looks at one window by listing it."""
+
+    def look(window: Window, stopped: Callable[[], bool]) -> Answer:
+        answer = list_series(bucket, dataset, window, lister=lister, stopped=stopped)
+        if answer is None:
+            return Answer([], [], [], whole=False)
+        return Answer([answer], [], []) if isinstance(answer, Listing) else Answer([], [answer], [])
+
+    return look
 
 
 def _lacking(looked: Sequence[tuple[dt.date, dt.date]], first: dt.date, last: dt.date) -> list[tuple[dt.date, dt.date]]:
@@ -100,45 +168,37 @@ def _lacking(looked: Sequence[tuple[dt.date, dt.date]], first: dt.date, last: dt
 
 def collect(
     con: duckdb.DuckDBPyConnection,
-    bucket: Bucket,
     dataset: str,
     windows: Sequence[Window],
+    look: Look,
     *,
     workers: int,
+    stop: Event | None = None,
     advance: Advance = lambda _: None,
 ) -> Outcome:
-    """List every window, ``workers`` at a time, and record each whole or not at all.
+    """Look at every window, one a symbol, ``workers`` at a time; record each listing whole or not at all.
 
-    Ctrl-C stops asking; what was complete by then is recorded and the outcome says so. So does an
-    archive that refuses the first requests of every worker: nobody is asked a thousand times in vain.
+    Once ``stop`` is set nobody is asked any more; what was complete by then is recorded, and the outcome says so. So
+    does an archive that refuses the first requests of every worker: it is not asked a thousand times in vain.
     """
-    stop, interrupted, tally, failures = Event(), False, Counter[str](), list[Failure]()
+    stop, enough = stop or Event(), Event()
+    tally, failures = Counter[str](), list[Failure]()
+
+    def stopped() -> bool:
+        return stop.is_set() or enough.is_set()
+
+    def unless_stopped(window: Window) -> Answer:
+        return Answer([], [], [], whole=False) if stopped() else look(window, stopped)
+
     with _many_small_objects(), ThreadPoolExecutor(workers) as pool:
-        asked = [pool.submit(list_series, bucket, dataset, window, stopped=stop.is_set) for window in windows]
-        left = dict.fromkeys(asked)
         try:
-            for batch in _batches(as_completed(asked), advance, patience=max(workers, _PATIENCE)):
-                failures += _record(con, dataset, [future.result() for future in batch], tally)
-                for future in batch:
-                    del left[future]
-        except (KeyboardInterrupt, duckdb.InterruptException):
-            interrupted = True
-        stop.set()
-        pool.shutdown(cancel_futures=True)
-    if interrupted:
-        done = [future.result() for future in left if future.done() and not future.cancelled()]
-        _record(con, dataset, [answer for answer in done if isinstance(answer, Listing)], tally)
-    moved = {name: tally[name] for name in ("added", "changed", "touched", "vanished", "returned")}
-    return Outcome(
-        asked=len(windows),
-        recorded=tally["recorded"],
-        pages=tally["pages"],
-        day_files=tally["day_files"],
-        **moved,
-        strangers=tally["strangers"],
-        failures=failures,
-        interrupted=interrupted,
-    )
+            done = as_completed([pool.submit(unless_stopped, window) for window in windows])
+            for batch in _batches(done, advance, enough, patience=max(workers, _PATIENCE)):
+                failures += _record(con, dataset, batch, tally)
+        finally:
+            enough.set()  # whatever went wrong here: do not ask on for nothing
+    counted = {name: tally[name] for name in Outcome._fields if name not in ("asked", "failures", "interrupted")}
+    return Outcome(asked=len(windows), failures=failures, interrupted=stop.is_set(), **counted)
 
 
 @contextmanager
@@ -151,43 +211,83 @@ def _many_small_objects() -> Iterator[None]:
         gc.enable()
 
 
-def _batches(done: Iterable[_Answer], advance: Advance, *, patience: int) -> Iterator[list[_Answer]]:
-    """Gather finished listings until one transaction is worth its price; give up where nothing succeeds."""
-    batch, day_files, succeeded = list[_Answer](), 0, False
+def _batches(
+    done: Iterable[Future[Answer]], advance: Advance, enough: Event, *, patience: int
+) -> Iterator[list[Answer]]:
+    """Gather what is finished until one transaction is worth its price; say ``enough`` where nothing succeeds."""
+    batch, days, succeeded = list[Answer](), 0, False
     for future in done:
         answer = future.result()
         advance(answer)
-        batch.append(future)
-        succeeded = succeeded or isinstance(answer, Listing)
+        batch.append(answer)
+        succeeded = succeeded or bool(answer.listings)
         if not succeeded and len(batch) >= patience:
-            break
-        day_files += len(answer.files.days) if isinstance(answer, Listing) else 0
-        if day_files >= _DAY_FILES_A_TRANSACTION:
+            enough.set()
+        days += len(answer.probes) or sum(len(each.files.days) for each in answer.listings)
+        if days >= _DAYS_A_TRANSACTION:
             yield batch
-            batch, day_files = [], 0
+            batch, days = [], 0
     yield batch
 
 
 def _record(
-    con: duckdb.DuckDBPyConnection, dataset: str, answers: Sequence[Listing | Failure], tally: Counter[str]
+    con: duckdb.DuckDBPyConnection, dataset: str, answers: Sequence[Answer], tally: Counter[str]
 ) -> list[Failure]:
     """Record answers, add to the tally, return the failures among them."""
-    listings = [answer for answer in answers if isinstance(answer, Listing)]
-    refused = warehouse.emptied(con, dataset, listings)
-    failures = [answer for answer in answers if isinstance(answer, Failure)]
-    failures += [_as_failure(each, _EMPTIED) for each in listings if each.window.symbol in refused]
-    listings = [each for each in listings if each.window.symbol not in refused]
-    tally.update(warehouse.record_listings(con, dataset, listings))
+    found = [listing for answer in answers for listing in answer.listings]
+    probes = [probe for answer in answers for probe in answer.probes]
+    refused = _refused(con, dataset, found, before=tally)
+    listings = [listing for listing in found if listing.window.symbol not in refused]
+    moved, spoiled = _record_listings(con, dataset, listings, probes)
+    refused |= spoiled
+    listings = [listing for listing in listings if listing.window.symbol not in spoiled]
+    failures = [failure for answer in answers for failure in answer.failures]
+    failures += [_as_failure(each, refused[each.window.symbol]) for each in found if each.window.symbol in refused]
     warehouse.record_failures(con, dataset, failures)
+    tally.update(moved)
     tally.update(
-        recorded=len(listings),
-        pages=sum(each.pages for each in listings),
+        recorded=sum(answer.whole and not answer.failures for answer in answers) - len(refused),
+        pages=len(probes) + sum(each.pages for each in listings if each.method != "head"),
         day_files=sum(len(each.files.days) for each in listings),
         strangers=sum(len(each.strangers) for each in listings),
+    )
+    tally.update(
+        "unknown" if head.error else "absent" if head.status == _NOT_THERE else "present" for *_, head in probes
     )
     return failures
 
 
+def _record_listings(
+    con: duckdb.DuckDBPyConnection, dataset: str, listings: Sequence[Listing], probes: Sequence[Probe]
+) -> tuple[Counter[str], dict[str, str]]:
+    """Record listings together, or one by one where a value among them is none; return moves and spoiled symbols."""
+    try:
+        return Counter(warehouse.record_listings(con, dataset, listings, probes)), {}
+    except duckdb.ConversionException as error:
+        if len(listings) == 1:
+            return Counter(), {listings[0].window.symbol: f"{_SPOILED}: {error}"}
+    moved, spoiled = Counter(warehouse.record_listings(con, dataset, [], probes)), dict[str, str]()
+    for listing in listings:
+        more, also = _record_listings(con, dataset, [listing], [])
+        moved, spoiled = moved + more, spoiled | also
+    return moved, spoiled
+
+
+def _refused(
+    con: duckdb.DuckDBPyConnection, dataset: str, found: Sequence[Listing], *, before: Counter[str]
+) -> dict[str, str]:
+    """Return the symbols whose HEADs are not believed, and why.
+
+    A 404 is believed wherever the host has shown one file, or only one symbol lost its own.
+    """
+    headed = [listing for listing in found if listing.method == "head"]
+    if before["present"] or any(listing.files.days for listing in headed):
+        return {}
+    gone = warehouse.emptied(con, dataset, headed)
+    return dict.fromkeys(gone if len(gone) > 1 else (), _WRONG_HOST)
+
+
 def _as_failure(listing: Listing, reason: str) -> Failure:
     where = (*listing.window[:3], listing.prefix, listing.from_key, listing.started_at, listing.ended_at)
-    return Failure(*where, url=listing.url, status=200, reason=reason)
+    status = _NOT_THERE if listing.method == "head" else _FOUND
+    return Failure(*where, url=listing.url, status=status, reason=reason, method=listing.method)

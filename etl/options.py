@@ -11,6 +11,8 @@ import click
 from etl import clock
 from etl.errors import AvailabilityError, UsageError
 
+_ERA = (dt.date(2000, 1, 1), dt.date(2199, 12, 31))  # no archive is older, no plan reaches further
+
 
 class Day(click.ParamType[dt.date]):
     """A calendar day, YYYY-MM-DD."""
@@ -22,9 +24,12 @@ class Day(click.ParamType[dt.date]):
         if isinstance(value, dt.date):
             return value
         try:
-            return dt.datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=dt.UTC).date()
+            day = dt.datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=dt.UTC).date()
         except ValueError:
+            day = dt.date.min
+        if day.isoformat() != value or not _ERA[0] <= day <= _ERA[1]:
             self.fail(f"{value!r} is no day: write YYYY-MM-DD, for example 2024-02-29.", param, ctx)
+        return day
 
 
 class Sentences(click.Group):
@@ -57,7 +62,7 @@ def chosen(wanted: Sequence[str], known: Sequence[str]) -> list[str]:
     """Return the wanted symbols, all known ones where none is named; an unknown one is a UsageError."""
     if not known:
         raise AvailabilityError("No symbol is known yet: run `availability discover` first.")
-    unknown = [symbol for symbol in wanted if symbol not in set(known)]
+    unknown = sorted(set(wanted) - set(known))
     if unknown:
         near = difflib.get_close_matches(unknown[0].upper(), known, n=3)
         hint = f" Did you mean {', '.join(near)}?" if near else " `availability discover` looks for new ones."

@@ -38,7 +38,7 @@ class DayFiles(NamedTuple):
     sizes: list[str]  # bytes
     last_modified: list[str]
     etags: list[str]
-    checksums: list[str]  # "1" where KEY.CHECKSUM lies beside the file, else "0"
+    checksums: list[str]  # "1" where KEY.CHECKSUM lies beside the file, "0" where not, "" where nobody looked
 
 
 class Window(NamedTuple):
@@ -48,10 +48,11 @@ class Window(NamedTuple):
     first: dt.date | None
     last: dt.date
     stop: bool = False  # True: do not ask for keys after ``last``
+    filled: bool = False  # True: files must be there, an empty answer needs a second one that says so too
 
 
 class Listing(NamedTuple):
-    """What one complete listing of a window said."""
+    """What one complete look at a window said: a listing, or a HEAD of each of its files."""
 
     window: Window
     prefix: str
@@ -63,6 +64,7 @@ class Listing(NamedTuple):
     objects: int
     files: DayFiles
     strangers: list[Stranger]
+    method: str = "list"  # list | head | aws-cli; its pages are then pages, HEAD requests or commands
 
 
 class Failure(NamedTuple):
@@ -78,6 +80,36 @@ class Failure(NamedTuple):
     url: str
     status: int | None
     reason: str
+    method: str = "list"
+
+
+class Head(NamedTuple):
+    """What a HEAD request said of one file: 200 there, 404 not there, anything with an ``error`` unknown."""
+
+    url: str
+    asked_at: dt.datetime
+    status: int | None  # None = no answer came
+    size: str | None = None  # Content-Length, bytes; None = absent or 0
+    last_modified: str | None = None  # 2024-01-16T07:31:02.000Z
+    etag: str | None = None  # without quotes
+    error: str | None = None  # why it tells nothing
+
+
+class Probe(NamedTuple):
+    """One HEAD of the file of a symbol and a day."""
+
+    symbol: str
+    day: dt.date
+    head: Head
+
+
+class Answer(NamedTuple):
+    """What looking at one window brought."""
+
+    listings: list[Listing]
+    failures: list[Failure]
+    probes: list[Probe]
+    whole: bool = True  # False: stopped before the end, or not even asked
 
 
 class Enumeration(NamedTuple):
@@ -114,6 +146,9 @@ class Outcome(NamedTuple):
     strangers: int
     failures: list[Failure]
     interrupted: bool
+    present: int = 0  # files that a HEAD found
+    absent: int = 0  # answered with 404
+    unknown: int = 0  # answered with anything else, or not at all
 
 
 class Build(NamedTuple):

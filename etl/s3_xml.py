@@ -16,7 +16,7 @@ _END = "</ListBucketResult>"
 _CONTENTS, _COMMON_PREFIXES = "<Contents>", "<CommonPrefixes>"
 _ENTRY = re.compile(
     "<Contents><Key>([^<&]+)</Key><LastModified>(.{24})</LastModified><ETag>&quot;(.{32})&quot;</ETag>"
-    r"<Size>(\d+)</Size><StorageClass>STANDARD</StorageClass></Contents>",
+    r"<Size>(\d{1,15})</Size><StorageClass>STANDARD</StorageClass></Contents>",
     re.ASCII | re.DOTALL,  # without DOTALL each of the 56 dots asks for a line end; _well_formed() does
 )
 _ENTRY_TEXT = len(re.sub(r"\(.*?\)", "", _ENTRY.pattern)) + 24 + 32  # characters of an entry besides key and size

@@ -28,7 +28,7 @@ SETTINGS = {
     # One snapshot reads about 1,000 pages = 4 MB: in SQLite's usual 2 MB they never stay, and asking for the same day
     # again takes 2.7 instead of 1.7 ms.
     "cache_size_kb": "8000",
-    # Bursts are absorbed, and a new build is seen everywhere within seconds.
+    # Bursts are absorbed. A running server keeps the build it started with: restart it after an export.
     "default_cache_ttl": "5",
 }
 

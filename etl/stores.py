@@ -1,28 +1,36 @@
 """The only code that talks to the archive. It yields records and knows nothing of symbols."""
 
-from collections.abc import Iterator
+import datetime as dt
+import re
+import socket
+from collections.abc import Callable, Iterator
+from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from threading import Lock
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 import urllib3
 from urllib3.exceptions import LocationParseError
-from urllib3.util import parse_url
+from urllib3.util import Url, parse_url
 
-from etl.errors import ListingError, UsageError
-from etl.records import Page
+from etl.clock import now
+from etl.errors import AvailabilityError, ListingError, UsageError
+from etl.records import Head, Page
 from etl.s3_xml import PageError, read_page
 
 USER_AGENT = f"market-data-availability/{version('market-data-availability')}"
-_TIMEOUT = urllib3.Timeout(connect=10, read=30)  # seconds between two bytes, not of a whole answer
-_FOUND = 200
+CONNECT_SECONDS = 10.0
+READ_SECONDS = 30.0  # between two bytes, not of a whole answer
+_FOUND, _NOT_THERE = 200, 404
+_SIZE = re.compile(r"[1-9]\d{0,14}", re.ASCII)  # a zip has bytes: 0 is what a proxy says that does not know
+_ETAG = re.compile(r'"([0-9a-f]{32}(?:-\d{1,5})?)"', re.ASCII)
 _READING = Lock()  # one page at a time: it is all Python, and threads at it only fight for the interpreter
 _CAUSES: dict[type[Exception], str] = {  # the first kind that fits speaks; the narrow ones come first
     urllib3.exceptions.NameResolutionError: "the host name cannot be resolved",
     urllib3.exceptions.NewConnectionError: "the connection is refused",
-    urllib3.exceptions.ConnectTimeoutError: "no connection within 10 s",
-    urllib3.exceptions.ReadTimeoutError: "no byte for 30 s",
+    urllib3.exceptions.ConnectTimeoutError: "no connection within {connect:g} s",
+    urllib3.exceptions.ReadTimeoutError: "no byte for {read:g} s",
     urllib3.exceptions.ProtocolError: "the connection broke off before the answer was whole",
 }
 
@@ -34,23 +42,78 @@ class Bucket(NamedTuple):
     pool: urllib3.HTTPConnectionPool
 
 
+class Lister(NamedTuple):
+    """One way to list a bucket; ``pages`` takes prefix and start-after and raises ListingError."""
+
+    method: str  # as it is recorded
+    pages: Callable[[str, str], Iterator[Page]]
+
+
+class Files(NamedTuple):
+    """The public files and the connections to their host."""
+
+    files_url: str
+    pool: urllib3.HTTPConnectionPool
+
+
 def open_bucket(listing_url: str, workers: int) -> Bucket:
     """Return a bucket with one kept connection a worker; nothing is asked yet."""
+    _address(listing_url, "a bucket")
+    return Bucket(listing_url, urllib3.connection_from_url(listing_url, **_pool_settings(workers)))
+
+
+def open_files(files_url: str, workers: int) -> Files:
+    """Return the files with one connection a worker, all to one address of the host, looked up here and only here.
+
+    150 connections that each look up the same name are what a resolver refuses first. Raises AvailabilityError.
+    """
+    url = _address(files_url, "files")
+    host, port = (url.host or "").strip("[]"), url.port or {"http": 80, "https": 443}[url.scheme or ""]
+    settings = _pool_settings(workers, Host=url.netloc or "")
+    address = _reachable(host, port)
+    if url.scheme == "https":
+        return Files(files_url, urllib3.HTTPSConnectionPool(address, port, server_hostname=host, **settings))
+    return Files(files_url, urllib3.HTTPConnectionPool(address, port, **settings))
+
+
+def _address(url: str, what: str) -> Url:
     try:
-        host = parse_url(listing_url)
+        read = parse_url(url)
     except LocationParseError as error:
-        raise UsageError(f"{listing_url} is no address of a bucket: {error}") from error
-    if host.scheme not in ("http", "https") or not host.host:
-        raise UsageError(f"{listing_url} is no address of a bucket: it must begin with https:// and a host.")
-    pool = urllib3.connection_from_url(
-        listing_url,
-        maxsize=workers,
-        block=True,
-        retries=False,  # strict: the next run completes what fails now
-        timeout=_TIMEOUT,
-        headers={"User-Agent": USER_AGENT},
-    )
-    return Bucket(listing_url, pool)
+        raise UsageError(f"{url} is no address of {what}: {error}") from error
+    if read.scheme not in ("http", "https") or not read.host:
+        raise UsageError(f"{url} is no address of {what}: it must begin with https:// and a host.")
+    return read
+
+
+def _pool_settings(workers: int, **headers: str) -> dict[str, Any]:
+    return {
+        "maxsize": workers,
+        "block": True,
+        "retries": False,  # strict: the next run completes what fails now
+        "timeout": urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS),
+        "headers": {"User-Agent": USER_AGENT, **headers},
+    }
+
+
+def _reachable(host: str, port: int) -> str:
+    """Return the first address of a host that takes a connection, the first of all where none does."""
+    try:
+        found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    except (OSError, UnicodeError) as error:
+        raise AvailabilityError(f"The host {host} cannot be resolved; nothing was probed.") from error
+    for address in found if len(found) > 1 else ():
+        try:
+            socket.create_connection((address, port), CONNECT_SECONDS).close()
+        except OSError:
+            continue
+        return address
+    return found[0]
+
+
+def over_http(bucket: Bucket) -> Lister:
+    """Return the lister that asks the bucket itself."""
+    return Lister("list", lambda prefix, start_after: list_pages(bucket, prefix, start_after=start_after))
 
 
 def list_pages(bucket: Bucket, prefix: str, *, start_after: str = "", delimiter: str = "") -> Iterator[Page]:
@@ -92,10 +155,52 @@ def _get_page(bucket: Bucket, url: str, *, prefix: str, after: str) -> Page:
         raise ListingError(url, answer.status, str(error)) from error
 
 
+def head(files: Files, url: str) -> Head:
+    """Ask for the headers of one file; never raises: what is neither a whole 200 nor a 404 carries its error."""
+    asked_at = now()
+    try:
+        answer = files.pool.request("HEAD", parse_url(url).request_uri, redirect=False)
+    except urllib3.exceptions.HTTPError as error:
+        return Head(url, asked_at, None, error=_cause(error))
+    if answer.status == _NOT_THERE:
+        return Head(url, asked_at, _NOT_THERE)
+    if answer.status != _FOUND:
+        onward = answer.headers.get("Location")
+        why = f"it points to {onward}" if onward else answer.reason or "no reason given"
+        return Head(url, asked_at, answer.status, error=why)
+    return _read_head(url, asked_at, answer.headers)
+
+
+def _read_head(url: str, asked_at: dt.datetime, headers: urllib3.HTTPHeaderDict) -> Head:
+    """Read a 200; one that lacks what every file of the archive has tells nothing."""
+    size = _SIZE.fullmatch(headers.get("Content-Length", ""))
+    etag = _ETAG.fullmatch(headers.get("ETag", ""))
+    moment = _utc(headers.get("Last-Modified", ""))
+    told = (size[0] if size else None, moment, etag[1] if etag else None)
+    names = ("Content-Length", "Last-Modified", "ETag")
+    lacking = " and no usable ".join(name for name, value in zip(names, told, strict=True) if value is None)
+    error = f"the answer has no usable {lacking}" if lacking else None
+    if headers.get("Content-Type", "").startswith("text/html"):
+        error = "the answer is a web page"
+    return Head(url, asked_at, _FOUND, *told, error=error)
+
+
+def _utc(date: str) -> str | None:
+    """Read an HTTP date, ``Tue, 16 Jan 2024 07:31:02 GMT``, as a listing writes it; None where it is none."""
+    try:
+        moment = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    moment = moment.astimezone(dt.UTC) if moment.tzinfo else moment
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.000Z"
+
+
 def _cause(error: urllib3.exceptions.HTTPError) -> str:
     """Say what happened without the addresses of Python objects that urllib3 puts into its messages."""
     known = next((words for kind, words in _CAUSES.items() if isinstance(error, kind)), None)
-    return known or f"{type(error).__name__}: {error}"
+    if known is None:
+        return f"{type(error).__name__}: {error}"
+    return known.format(connect=CONNECT_SECONDS, read=READ_SECONDS)
 
 
 def _error_code(body: bytes) -> str:

@@ -4,7 +4,7 @@ import datetime as dt
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -15,17 +15,31 @@ import duckdb
 from etl.clock import now
 from etl.errors import WarehouseError
 from etl.keys import read_symbol
-from etl.records import DayFiles, Enumeration, Failure, Listing, Stranger
+from etl.records import DayFiles, Enumeration, Failure, Listing, Probe, Stranger
 
 SCHEMA_VERSION = 1
 # Every DuckDB that pyproject.toml allows can read this format, whichever of them wrote it.
 STORAGE_VERSION = "v1.4.0"
 MEMORY_LIMIT = "400MB"  # DuckDB would take 80 % of the machine
-VIEWS = ("covered", "timespans", "gaps", "extents", "daily_counts", "daily_availability")
+VIEWS = (
+    *("covered", "timespans", "flat_levels", "held_days", "file_states", "market_days", "publication", "holes"),
+    *(
+        "absences",
+        "conditions",
+        "gaps",
+        "extents",
+        "lives",
+        "daily_counts",
+        "freshness",
+        "events",
+        "daily_availability",
+    ),
+)
 _LISTING_COLUMNS = (
     "listing_id, dataset, symbol, prefix, from_key, first_day, last_day, started_at, ended_at,"
     " complete, pages, objects, day_files, strangers, url, status_code, error"
 )
+_PROBE = ("symbols", "days", "urls", "asked_at", "statuses", "sizes", "last_modified", "etags", "errors")
 _STRANGER = ("prefixes", "keys", "reasons", "sizes", "last_modified", "etags", "seen_at")
 _Found = tuple[str, dt.datetime, Sequence[Stranger]]  # prefix, seen at, what is strange below it
 
@@ -83,10 +97,11 @@ def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     con.execute("BEGIN")
     try:
         yield
+        con.execute("COMMIT")
     except BaseException:  # Ctrl-C too must not leave half a listing
-        con.execute("ROLLBACK")
+        with suppress(duckdb.TransactionException):  # a COMMIT that fails has ended the transaction itself
+            con.execute("ROLLBACK")
         raise
-    con.execute("COMMIT")
 
 
 @contextmanager
@@ -96,10 +111,14 @@ def _sentences(path: Path) -> Iterator[None]:
         yield
     except duckdb.Error as error:
         raise WarehouseError(_sentence(path, str(error))) from error
+    except RuntimeError as error:
+        if str(error) != "Query interrupted":
+            raise
+        raise KeyboardInterrupt from error
 
 
 def _sentence(path: Path, message: str) -> str:
-    if "lock" in message.lower():
+    if "set lock" in message or "Conflicting lock" in message:
         holder = re.search(r"PID (\d+)", message)
         by = f" (process {holder[1]})" if holder else ""
         return f"{path} is in use by another process{by}: try again when it is done."
@@ -160,11 +179,19 @@ def known_symbols(con: duckdb.DuckDBPyConnection, dataset: str) -> list[str]:
     return [symbol for (symbol,) in rows]
 
 
-def record_listings(con: duckdb.DuckDBPyConnection, dataset: str, listings: Sequence[Listing]) -> dict[str, int]:
-    """Record complete listings and all they imply in one transaction; return how many files moved, and how."""
-    if not listings:
+def record_listings(
+    con: duckdb.DuckDBPyConnection, dataset: str, listings: Sequence[Listing], probes: Sequence[Probe] = ()
+) -> dict[str, int]:
+    """Record complete listings and all they imply in one transaction; return how many files moved, and how.
+
+    Every HEAD is kept beside them, whatever it said.
+    """
+    if not listings and not probes:
         return {}
     with transaction(con):
+        _record_probes(con, dataset, probes)
+        if not listings:
+            return {}
         con.execute(
             "CREATE OR REPLACE TEMP TABLE staged (listing_id BIGINT, date DATE, file_size_bytes BIGINT,"
             " last_modified TIMESTAMP, etag VARCHAR, has_checksum BOOLEAN)"
@@ -193,6 +220,12 @@ def record_failures(con: duckdb.DuckDBPyConnection, dataset: str, failures: Sequ
         _record_listing_rows(con, dataset, [_row(failure) for failure in failures])
 
 
+def listed_symbols(con: duckdb.DuckDBPyConnection, dataset: str) -> set[str]:
+    """Return the symbols that were listed; a HEAD of a few files does not count."""
+    query = "SELECT DISTINCT symbol FROM listings WHERE dataset = ? AND complete AND method <> 'head'"
+    return {symbol for (symbol,) in con.execute(query, [dataset]).fetchall()}
+
+
 def covered(con: duckdb.DuckDBPyConnection, dataset: str) -> dict[str, list[tuple[dt.date, dt.date]]]:
     """Return each symbol's runs of days that complete listings looked at, in order."""
     runs: dict[str, list[tuple[dt.date, dt.date]]] = defaultdict(list)
@@ -202,11 +235,25 @@ def covered(con: duckdb.DuckDBPyConnection, dataset: str) -> dict[str, list[tupl
     return runs
 
 
-def emptied(con: duckdb.DuckDBPyConnection, dataset: str, listings: Sequence[Listing]) -> set[str]:
-    """Return the symbols whose listing came back empty though files were there, and whose folder still is.
+def enumerated_symbols(con: duckdb.DuckDBPyConnection, dataset: str) -> set[str]:
+    """Return the symbols whose folder the newest listing of the symbol level showed."""
+    query = (
+        "SELECT symbol FROM symbols WHERE dataset = $dataset AND last_seen_at ="
+        " (SELECT max(last_seen_at) FROM symbols WHERE dataset = $dataset)"
+    )
+    return {symbol for (symbol,) in con.execute(query, {"dataset": dataset}).fetchall()}
 
-    Where the newest listing of the symbol level lacks the folder too, two answers agree: then it is believed.
-    """
+
+def held_extents(con: duckdb.DuckDBPyConnection, dataset: str) -> dict[str, tuple[dt.date, dt.date]]:
+    """Return the first and the last day held of each symbol that holds any."""
+    query = (
+        "SELECT symbol, min(date), max(date) FROM day_files WHERE dataset = ? AND vanished_at IS NULL GROUP BY symbol"
+    )
+    return {symbol: (first, last) for symbol, first, last in con.execute(query, [dataset]).fetchall()}
+
+
+def emptied(con: duckdb.DuckDBPyConnection, dataset: str, listings: Sequence[Listing]) -> set[str]:
+    """Return the symbols of which no file of the window is found though some are held, and whose folder still is."""
     windows = [listing.window for listing in listings if not listing.files.days]
     if not windows:
         return set()
@@ -227,18 +274,25 @@ def _record_listing_rows(con: duckdb.DuckDBPyConnection, dataset: str, rows: Seq
 def _row(answer: Listing | Failure) -> dict[str, Any]:
     symbol, first, last = answer[:3] if isinstance(answer, Failure) else answer.window[:3]
     row = {"symbol": symbol, "first_day": first, "last_day": last, "complete": True}
-    row |= {name: getattr(answer, name) for name in ("prefix", "from_key", "started_at", "ended_at", "url")}
+    row |= {name: getattr(answer, name) for name in ("prefix", "from_key", "started_at", "ended_at", "url", "method")}
     if isinstance(answer, Failure):
         unknown = dict.fromkeys(("pages", "objects", "day_files", "strangers"))
         return row | unknown | {"complete": False, "status_code": answer.status, "error": answer.reason}
     counted = {"day_files": len(answer.files.days), "strangers": len(answer.strangers)}
-    return row | counted | {"pages": answer.pages, "objects": answer.objects, "status_code": 200, "error": None}
+    status = 404 if answer.method == "head" and not answer.files.days else 200
+    return row | counted | {"pages": answer.pages, "objects": answer.objects, "status_code": status, "error": None}
 
 
 def _columns_as_text(numbers: Sequence[int], found: Sequence[DayFiles]) -> dict[str, list[Any]]:
     names = ("days", "sizes", "last_modified", "etags", "checksums")
     columns = [[",".join(column) for column in columns] for columns in zip(*found, strict=True)]
     return {"listing_ids": list(numbers), **dict(zip(names, columns, strict=True))}
+
+
+def _record_probes(con: duckdb.DuckDBPyConnection, dataset: str, probes: Sequence[Probe]) -> None:
+    if probes:
+        columns = [list(column) for column in zip(*((symbol, day, *head) for symbol, day, head in probes), strict=True)]
+        con.execute(sql("record/probes"), {"dataset": dataset, **dict(zip(_PROBE, columns, strict=True))})
 
 
 def _record_strangers(con: duckdb.DuckDBPyConnection, dataset: str, found: Sequence[_Found]) -> None:

@@ -12,6 +12,7 @@ from etl import log
 from etl.cli import cli
 from etl.replica.server import Replica, running
 from tests.archive import NOW, UNIVERSE
+from tests.asked import Asked, build
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +33,12 @@ def archive() -> Iterator[Replica]:
     """A small archive: see tests/archive.py for what lies in it."""
     with running(UNIVERSE, now=NOW) as replica:
         yield replica
+
+
+@pytest.fixture(scope="session")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Asked:
+    """A larger archive, listed on two days and published: see tests/asked.py."""
+    return build(tmp_path_factory.mktemp("asked"))
 
 
 Run = Callable[..., Result]

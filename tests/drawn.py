@@ -1,14 +1,18 @@
 """Facts drawn as text: one character a day, so that a test reads like a picture.
 
-``x`` a file with its checksum, ``c`` a file without, ``X`` the day uploaded again, ``.`` no file, ``_`` not looked at.
+``x`` a file with its checksum, ``c`` a file without, ``X`` the day uploaded again, ``f`` a flat file, ``C`` a flat one
+without checksum, ``s`` a small file, ``z`` one without a byte, ``.`` no file, ``_`` not looked at.
 """
 
 import datetime as dt
+import re
+from typing import NamedTuple
 
 from etl.records import DayFiles, Enumeration, Listing, Window
 
 FIRST = dt.date(2024, 1, 1)
 DATASET = "um/klines/1m"
+SIZES = {"x": 40_000, "c": 40_000, "X": 40_000, "f": 8_000, "C": 8_000, "s": 12_000, "z": 0}
 
 
 def day(number: int) -> dt.date:
@@ -28,10 +32,10 @@ def listing(symbol: str, drawn: str, *, at: int | None = None, whole: bool = Fal
     held = [number for number in range(begin, end) if drawn[number] not in "._"]
     files = DayFiles(
         [day(number).isoformat() for number in held],
-        ["100"] * len(held),
+        [str(SIZES[drawn[number]]) for number in held],
         [f"{day(number + 1)}T07:30:00.000Z" for number in held],
         [etag(symbol, number, drawn[number]) for number in held],
-        ["0" if drawn[number] == "c" else "1" for number in held],
+        ["0" if drawn[number] in "cC" else "1" for number in held],
     )
     when = moment(len(drawn) if at is None else at)
     window = Window(symbol, None if whole else day(begin), day(end - 1))
@@ -51,3 +55,30 @@ def hash_of(text: str) -> int:
 def enumeration(*symbols: str, at: int = 0) -> Enumeration:
     """Return a complete listing of the symbol level."""
     return Enumeration("p/", moment(at), moment(at), 1, sorted(symbols), [])
+
+
+class Drawing(NamedTuple):
+    """A drawn example of docs/conditions.md: what listings saw, one after the other, and what the views say."""
+
+    title: str
+    seen: list[tuple[str, str]]  # symbol and picture
+    said: dict[str, str]  # symbol and one letter a day
+
+
+def drawings(markdown: str) -> list[Drawing]:
+    """Read the ``drawn`` blocks of a page; ``M*12`` stands for twelve symbols that look alike."""
+    found = []
+    for title, block in re.findall(
+        r"^### (.+?)$(?:(?!^### ).)*?^```drawn\n(.*?)^```$", markdown, re.DOTALL | re.MULTILINE
+    ):
+        lines = [(name, verb, picture) for row in block.splitlines() for name, verb, picture in [row.split()]]
+        seen = [(symbol, picture) for name, verb, picture in lines if verb == "sees" for symbol in alike(name)]
+        said = {symbol: picture for name, verb, picture in lines if verb == "says" for symbol in alike(name)}
+        found.append(Drawing(title, seen, said))
+    return found
+
+
+def alike(name: str) -> list[str]:
+    """Return the symbols that ``M*12`` or a plain name stands for."""
+    stem, star, count = name.partition("*")
+    return [f"{stem}{number:02d}USDT" for number in range(int(count))] if star else [name]

@@ -13,9 +13,10 @@ FLOORS = [
     {"keys", "s3_xml"},
     {"stores"},
     {"warehouse"},
-    {"archives", "queries"},
+    {"archives", "aws_cli", "probe", "queries", "runs"},
+    {"checks"},
     {"collect", "export", "serve"},
-    {"options"},
+    {"options", "tables"},
     {"cli"},
     {"__main__"},
 ]

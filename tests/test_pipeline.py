@@ -17,6 +17,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from etl import stores
+from etl.records import Page
 from etl.replica.faults import Fault
 from etl.replica.server import Replica
 from tests.archive import DAYS, HOLE, LAST, PAGES, TODAY
@@ -79,12 +81,11 @@ def test_a_full_backfill_of_an_unchanged_archive_changes_no_day(filled: Run) -> 
     assert ask("SELECT count(*) FROM revisions") == [(0,)]
 
 
-def test_the_same_warehouse_gives_the_same_bytes(filled: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_warehouse_gives_the_same_bytes_in_any_time_zone(filled: Run) -> None:
     filled("export")
     first = Path("site/availability.db").read_bytes()
-    monkeypatch.setenv("TZ", "Asia/Tokyo")
-    time.tzset()
-    filled("export", "again/copy.db")
+    with command("export", "again/copy.db", env={**os.environ, "TZ": "Asia/Tokyo"}) as process:
+        process.communicate(timeout=30)
     assert Path("again/copy.db").read_bytes() == first
     filled("export", "--today", "2024-01-21")
     assert Path("site/availability.db").read_bytes() != first
@@ -184,7 +185,9 @@ def test_symbols_may_be_written_in_every_usual_way(run: Run, names: list[str]) -
 
 def test_a_bounded_backfill_looks_at_just_its_days_and_a_later_one_at_the_rest(run: Run, archive: Replica) -> None:
     run("discover")
+    archive.reset_stats()
     run("backfill", "--symbols", "BTCUSDT", "--start", "2020-02-01", "--end", "2020-02-29")
+    assert archive.stats()["requests"] == 1  # and not the two pages behind
     assert dict(ask(HELD)) == {"BTCUSDT": 29}
     assert ask("SELECT first_day, last_day FROM covered") == [(dt.date(2020, 2, 1), dt.date(2020, 2, 29))]
     archive.reset_stats()
@@ -206,8 +209,8 @@ def test_a_bounded_backfill_looks_at_just_its_days_and_a_later_one_at_the_rest(r
             "--end 2024-01-04 lies before --start 2024-01-05",
         ),
         (["backfill", "--end", "2024-01-20"], 2, "is not over yet: the last whole day is 2024-01-19"),
-        (["update", "--lookback", "0"], 2, "0 is not in the range x>=1"),
-        (["update", "--lookback", "-1"], 2, "-1 is not in the range x>=1"),
+        (["update", "--lookback", "0"], 2, "0 is not in the range 1<=x<=10000"),
+        (["update", "--lookback", "-1"], 2, "-1 is not in the range 1<=x<=10000"),
         (["update", "--lookback", "x"], 2, "'x' is not a valid integer"),
         (["discover", "--listing-url", "http://127.0.0.1:9/b"], 1, "the connection is refused"),
         (["discover", "--listing-url", "ftp://x/b"], 2, "is no address of a bucket"),
@@ -243,11 +246,11 @@ FAULTS = [
     (Fault("status", status=301), "HTTP 301"),
     (Fault("truncated"), "broke off"),
     (Fault("cut"), "not a whole XML listing"),
-    (Fault("wrong_length"), ""),
+    (Fault("wrong_length"), "not a whole XML listing"),
     (Fault("html"), "not a whole XML listing"),
-    (Fault("empty"), "empty though files were there"),
+    (Fault("empty"), "empty though files must be there"),
     (Fault("reset"), "broke off"),
-    (Fault("loop"), ""),
+    (Fault("loop"), "do not increase"),
 ]
 
 
@@ -265,6 +268,8 @@ def test_a_fault_of_one_prefix_changes_nothing_of_it_and_keeps_the_others(
     assert archive.listing_url in result.stderr
     assert ask("SELECT * FROM day_files WHERE symbol = 'BTCUSDT' ORDER BY ALL") == before
     assert dict(ask(HELD))["ETHUSDT"] == 50
+    assert [symbol for (symbol,) in ask("SELECT symbol FROM listings WHERE NOT complete")] == ["BTCUSDT"]
+    assert json.loads(filled("status", "--json").stdout)["open_failures"] == 1
     archive.set_faults([])
     filled("backfill", "--full")
     assert dict(ask(HELD)) == {**DAYS, "ETHUSDT": 50}
@@ -275,14 +280,14 @@ def fault_of(fault: Fault, symbol: str) -> Fault:
     return Fault(fault.kind, prefix=f"{KLINES}{symbol}", status=fault.status)
 
 
-@pytest.mark.parametrize(("fault", "cause"), FAULTS, ids=[fault.kind + str(fault.status) for fault, _ in FAULTS])
-def test_a_fault_of_the_symbol_level_loses_no_symbol(filled: Run, archive: Replica, fault: Fault, cause: str) -> None:
-    del cause
+@pytest.mark.parametrize("fault", [fault for fault, _ in FAULTS], ids=lambda fault: fault.kind + str(fault.status))
+def test_a_fault_of_the_symbol_level_loses_no_symbol(filled: Run, archive: Replica, fault: Fault) -> None:
     archive.set_faults([Fault(fault.kind, prefix=KLINES, status=fault.status)])
     before = ask("SELECT * FROM symbols ORDER BY ALL")
     result = filled("discover", code=1)
     assert archive.listing_url in result.stderr
     assert ask("SELECT * FROM symbols ORDER BY ALL") == before
+    assert ask("SELECT count(*) FROM listings WHERE symbol IS NULL AND NOT complete") == [(1,)]
 
 
 def test_an_interrupted_first_run_is_completed_by_the_same_command(run: Run, archive: Replica) -> None:
@@ -299,12 +304,80 @@ def test_an_interrupted_first_run_is_completed_by_the_same_command(run: Run, arc
 
 def test_a_purged_symbol_is_believed_when_the_symbol_level_says_so_too(filled: Run, archive: Replica) -> None:
     archive.edit("remove_symbol", symbol="SOLUSDT")
-    assert "empty though files were there" in filled("backfill", "--full", code=1).stderr
+    assert "empty though files must be there" in filled("backfill", "--full", code=1).stderr
     assert dict(ask(HELD))["SOLUSDT"] == 5
     filled("discover")
     filled("backfill", "--full")
     assert "SOLUSDT" not in dict(ask(HELD))
     assert ask("SELECT change, count(*) FROM revisions GROUP BY change") == [("vanished", 5)]
+
+
+def test_an_empty_first_answer_is_not_believed_while_the_folder_is_there(run: Run, archive: Replica) -> None:
+    run("discover")
+    archive.set_faults([fault_of(Fault("empty"), "BTCUSDT/")])
+    run("backfill", code=1)
+    archive.set_faults([])
+    run("backfill")
+    assert dict(ask(HELD)) == DAYS
+
+
+def test_the_only_file_of_a_window_may_vanish(filled: Run, archive: Replica) -> None:
+    for number in range(14, 19):
+        archive.edit("remove", symbol="SOLUSDT", day=f"2024-01-{number + 1:02d}")
+    archive.edit("add", symbol="SOLUSDT", day="2023-06-01")
+    filled("backfill", "--full", "--symbols", "SOLUSDT")
+    archive.edit("add", symbol="SOLUSDT", day="2024-01-17")
+    filled("update", "--method", "list")
+    archive.edit("remove", symbol="SOLUSDT", day="2024-01-17")
+    filled("update", "--method", "list")
+    assert ask("SELECT date FROM day_files WHERE symbol = 'SOLUSDT' AND vanished_at IS NULL") == [
+        (dt.date(2023, 6, 1),)
+    ]
+
+
+def test_an_archive_that_refuses_everything_is_not_asked_a_thousand_times(run: Run, archive: Replica) -> None:
+    archive.edits(
+        [{"action": "add_symbol", "symbol": f"N{number}USDT", "first_day": "2024-01-10"} for number in range(90)]
+    )
+    run("discover")
+    archive.set_faults([Fault("status", status=403, prefix=KLINES)])
+    archive.reset_stats()
+    stderr = run("backfill", code=1).stderr
+    assert archive.stats()["requests"] < 60
+    assert "96 of 96 symbols are not listed" in stderr
+    assert "were not asked" in stderr
+    archive.set_faults([])
+    run("backfill")
+    assert len(dict(ask(HELD))) == 96
+
+
+def test_an_enumeration_that_lost_most_symbols_is_refused(filled: Run, archive: Replica) -> None:
+    for name in ("BTCUSDT", "ETHUSDT", "SOLUSDT", "BNXUSDTSETTLED"):
+        archive.edit("remove_symbol", symbol=name)
+    assert "lists 2 symbols" in filled("discover", code=1).stderr
+    archive.edit("add_symbol", symbol="BTCUSDT", first_day="2020-01-01")
+    filled("discover")
+
+
+def test_a_time_that_is_none_spoils_its_own_symbol_only(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    run("discover")
+    real = stores.read_page
+
+    def odd(body: bytes, **about: str) -> Page:
+        page = real(body, **about)
+        spoiled = ["2024-13-45T99:99:99.000Z" for _ in page.last_modified]
+        return page._replace(last_modified=spoiled) if "/ETHUSDT/" in about["prefix"] else page
+
+    monkeypatch.setattr(stores, "read_page", odd)
+    assert "ETHUSDT" in run("backfill", code=1).stderr
+    assert set(dict(ask(HELD))) == set(DAYS) - {"ETHUSDT"}
+
+
+def test_days_missing_are_counted_over_all_symbols(run: Run, archive: Replica) -> None:
+    archive.edit("remove", symbol="BTCUSDT", day=str(HOLE))
+    run("discover")
+    run("backfill")
+    assert ask("SELECT date, missing FROM daily_counts WHERE missing > 0") == [(HOLE, 2)]
 
 
 def test_status_tells_what_the_warehouse_holds(filled: Run) -> None:

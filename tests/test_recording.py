@@ -139,7 +139,7 @@ STEM = "data/futures/um/daily/klines/A/1m/A-1m-"
         ("data/futures/um/daily/klines/A/1m/part-00000-0fae-c000.zip", "not a day file of this series"),
         (f"{STEM}2023-02-30.zip", "not a day file of this series"),
         (f"{STEM}2024-01-02.zip.CHECKSUM", "a checksum without its file"),
-        (f"{STEM}2024-01-20.zip", "its day was not over when listed"),
+        (f"{STEM}2199-01-20.zip", "its day was not over when listed"),
     ],
 )
 def test_every_key_that_is_no_day_file_gets_a_place(warehouse: Path, key: str, reason: str) -> None:

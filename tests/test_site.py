@@ -24,7 +24,7 @@ from etl.serve import serve_site
 from tests import published
 from tests.test_metadata import METADATA, QUERIES
 
-DAY_FILE = ["symbol", "date", "file_size_bytes", "last_modified", "etag", "has_checksum"]
+DAY_FILE = ["symbol", "date", "file_size_bytes", "last_modified", "etag", "has_checksum", "condition", "reason"]
 TIMELINE = ["date", "symbol", *DAY_FILE[2:]]
 COVERAGE = [
     *("symbol", "earliest", "latest", "days_held", "days_missing", "timespan_count", "longest_gap", "completeness"),
@@ -156,7 +156,7 @@ def test_all_formats_say_the_same(site: Site) -> None:
     asked = f"symbol={quote(published.CHINESE)}"
     rows = as_array(site, "timeline", asked)
     assert as_objects(site, "timeline", asked) == as_lines(site, "timeline", asked) == rows
-    as_text = [{column: str(value) for column, value in row.items()} for row in rows]
+    as_text = [{column: "" if value is None else str(value) for column, value in row.items()} for row in rows]
     assert as_csv(site, "timeline", asked) == as_page(site, "timeline", asked) == as_text
 
 
@@ -176,9 +176,11 @@ def test_a_snapshot_row_says_everything_about_its_file(site: Site) -> None:
     assert row == {
         "symbol": "A0000USDT",
         "date": "2024-01-15",
-        "file_size_bytes": 100,
+        "file_size_bytes": 40_000,
         "last_modified": "2024-01-16T07:30:00Z",
         "has_checksum": 1,
+        "condition": "available",
+        "reason": None,
     }
 
 
@@ -238,7 +240,7 @@ def test_coverage_finds_a_part_of_a_name_and_takes_every_sign_literally(
 def test_coverage_tells_extent_and_gaps(site: Site) -> None:
     (row,) = site.rows(f"/availability/coverage.json?symbol={quote(published.CHINESE)}&_shape=array")
     assert [row[column] for column in COVERAGE] == [
-        *(published.CHINESE, "2024-01-01", "2024-01-09", 6, 3, 3, 2, 0.666667, 600),
+        *(published.CHINESE, "2024-01-01", "2024-01-09", 6, 3, 3, 2, 0.666667, 240_000),
         *("perpetual", "USDT", "2024-01-09"),
     ]
 
@@ -307,7 +309,7 @@ def test_the_whole_table_comes_as_streamed_csv(site: Site) -> None:
     text = site.text("/availability/day_files.csv?_stream=on&_size=max")
     rows = [tuple(row.values()) for row in csv.DictReader(io.StringIO(text))]
     stored = site.stored("SELECT * FROM day_files")
-    assert sorted(rows) == sorted(tuple(map(str, row)) for row in stored)
+    assert sorted(rows) == sorted(tuple("" if value is None else str(value) for value in row) for row in stored)
 
 
 @pytest.mark.parametrize("name", ["symbols", "extents", "timespans", "gaps", "daily_counts", "build", "day_file_codes"])

@@ -61,10 +61,10 @@ def test_days_without_any_file_are_counted_too(warehouse: Path) -> None:
     with open_warehouse(warehouse, read_only=True) as con:
         counts = con.execute("SELECT date, files, missing, bytes FROM daily_counts ORDER BY date").fetchall()
     assert counts == [
-        (day(0), 1, 0, 100),
+        (day(0), 1, 0, 40_000),
         (day(1), 0, 1, 0),
         (day(2), 0, 1, 0),
-        (day(3), 1, 0, 100),
+        (day(3), 1, 0, 40_000),
         (day(4), 0, 0, 0),
     ]
 
@@ -79,9 +79,9 @@ def test_the_old_table_has_rows_only_where_somebody_looked(warehouse: Path) -> N
     record(warehouse, ".x.____", "_____x.")
     with open_warehouse(warehouse, read_only=True) as con:
         assert {when: row[:3] for when, row in availability(con).items()} == {
-            day(1): (True, 100, None),
+            day(1): (True, 40_000, None),
             day(2): (False, None, None),
-            day(5): (True, 100, None),
+            day(5): (True, 40_000, None),
             day(6): (False, None, None),
         }
         (url,) = con.execute("SELECT url FROM daily_availability WHERE date = ?", [day(1)]).fetchone() or ("",)
@@ -97,10 +97,109 @@ def test_a_newer_probe_decides_and_an_older_one_does_not(warehouse: Path) -> Non
         con.execute(probe, [DATASET, day(0), dt.datetime(2024, 6, 1), 503, None])  # noqa: DTZ001
     with open_warehouse(warehouse, read_only=True) as con:
         assert {when: row[:3] for when, row in availability(con).items()} == {
-            day(0): (True, 100, None),  # 503 says nothing about the file
+            day(0): (True, 40_000, None),  # 503 says nothing about the file
             day(1): (True, 70, 200),
-            day(2): (True, 100, None),
+            day(2): (True, 40_000, None),
         }
+
+
+def record_all(path: Path, *looks: dict[str, str]) -> None:
+    """Record several symbols, look by look; the first day drawn beyond the look before is the day it was done."""
+    with open_warehouse(path) as con:
+        for number, pictures in enumerate(looks):
+            at = max(len(picture.rstrip("_")) for picture in pictures.values())
+            everyone = enumeration(*pictures, at=at)
+            record_enumeration(con, DATASET, everyone, listing_url="http://l", files_url="http://f")
+            found = [listing(name, picture, at=at) for name, picture in pictures.items()]
+            seen = [each._replace(started_at=each.started_at + dt.timedelta(seconds=number)) for each in found]
+            record_listings(con, DATASET, seen)
+
+
+def events(path: Path) -> list[tuple[Any, ...]]:
+    with open_warehouse(path, read_only=True) as con:
+        query = "SELECT date, symbol, event, watched FROM events ORDER BY date, symbol NULLS FIRST, event"
+        return con.execute(query).fetchall()
+
+
+def test_nothing_is_news_at_the_first_look(warehouse: Path) -> None:
+    record_all(warehouse, {"A": "xxxfffxxx", "B": "xx.......", "C": "x.....xxx", "DSETTLED": ".x......."})
+    assert events(warehouse) == [
+        (day(0), "A", "listed", 0),
+        (day(0), "B", "listed", 0),
+        (day(0), "C", "listed", 0),
+        (day(1), "DSETTLED", "settled", 0),
+        (day(2), "B", "ended", 0),
+        (day(3), "A", "turned_flat", 0),
+        (day(6), "A", "relisted", 0),
+        (day(6), "C", "came_back", 0),
+    ]
+
+
+def test_what_happens_after_the_first_look_is_news(warehouse: Path) -> None:
+    record_all(warehouse, {"A": "xxx", "B": "xxx"}, {"A": "xxxxfffffx", "B": "xxx.......", "C": "____xxxxxx"})
+    assert [row for row in events(warehouse) if row[3]] == [
+        (day(3), "B", "ended", 1),
+        (day(4), "A", "turned_flat", 1),
+        (day(4), "C", "listed", 1),
+        (day(9), "A", "relisted", 1),
+    ]
+
+
+def test_a_symbol_known_by_name_and_listed_late_is_no_news(warehouse: Path) -> None:
+    with open_warehouse(warehouse) as con:
+        everyone = enumeration("A", "B")
+        record_enumeration(con, DATASET, everyone, listing_url="http://l", files_url="http://f")
+        record_listings(con, DATASET, [listing("A", "xxx")])
+        record_listings(con, DATASET, [listing("A", "xxxxxxx"), listing("B", "____xxx")])
+    assert [row for row in events(warehouse) if row[3]] == []
+
+
+def test_nothing_has_ended_on_a_day_nobody_looked(warehouse: Path) -> None:
+    record_all(warehouse, {"A": "xxxx", "B": "xxxx"}, {"A": "xxxxxxxxxx"})
+    assert [event for *_, event, _ in events(warehouse)] == ["listed", "listed"]
+
+
+def test_a_market_gap_is_news_once_nobody_waits_any_more(warehouse: Path) -> None:
+    crowd = [f"M{number:02d}" for number in range(12)]
+    record_all(warehouse, dict.fromkeys(crowd, "xxxx"), dict.fromkeys(crowd, "xxxx.xx"))
+    assert [row for row in events(warehouse) if row[2] == "market_gap"] == []
+    record_all(warehouse, dict.fromkeys(crowd, "xxxx.xxx"))
+    assert [row for row in events(warehouse) if row[2] == "market_gap"] == [(day(4), None, "market_gap", 1)]
+
+
+def test_many_files_changed_at_once_are_a_burst(warehouse: Path) -> None:
+    record_all(warehouse, {"A": "x" * 30, "B": "x" * 30}, {"A": "X" * 19 + "x" * 11, "B": "x" * 30})
+    assert [row for row in events(warehouse) if row[2] == "revision_burst"] == []
+    record_all(warehouse, {"A": "X" * 30, "B": "X" * 20 + "x" * 10})
+    assert [row for row in events(warehouse) if row[2] == "revision_burst"] == [(day(30), None, "revision_burst", 1)]
+
+
+def test_freshness_counts_only_files_that_came_while_somebody_looked(warehouse: Path) -> None:
+    looks = [(4, "xxxx"), (5, "xxxx."), (5.25, "xxxxx"), (9, "xxxxxxxxx")]
+    with open_warehouse(warehouse) as con:
+        record_enumeration(con, DATASET, enumeration("A"), listing_url="http://l", files_url="http://f")
+        for when, picture in looks:
+            at = dt.datetime.combine(day(0), dt.time()) + dt.timedelta(days=when)
+            record_listings(con, DATASET, [listing("A", picture)._replace(started_at=at, ended_at=at)])
+    with open_warehouse(warehouse, read_only=True) as con:
+        found = con.execute("SELECT date, files, median_lag_hours, p95_lag_hours FROM freshness").fetchall()
+    # day 4 was looked for in vain and came six hours after its end, day 5 three days later; 6 to 8 came unwatched
+    assert sorted(found) == [(day(4), 1, 6.0, 6.0), (day(5), 1, 72.0, 72.0)]
+
+
+def test_the_lives_of_a_ticker_lie_in_its_folder_and_in_the_settled_ones(warehouse: Path) -> None:
+    record_all(
+        warehouse,
+        {"LITUSDT": "xxxfff...xxx", "LITUSDT_SETTLED": ".x..........", "LITUSDTSETTLEDSETTLED": "......x....."},
+    )
+    with open_warehouse(warehouse, read_only=True) as con:
+        found = con.execute("SELECT * EXCLUDE (dataset) FROM lives ORDER BY ticker, life").fetchall()
+    assert found == [
+        ("LITUSDT", 1, "LITUSDT", day(0), day(5), day(2), 6),
+        ("LITUSDT", 2, "LITUSDT_SETTLED", day(1), day(1), day(1), 1),
+        ("LITUSDT", 3, "LITUSDTSETTLEDSETTLED", day(6), day(6), day(6), 1),
+        ("LITUSDT", 4, "LITUSDT", day(9), day(11), day(11), 3),
+    ]
 
 
 # -- the oracle ------------------------------------------------------------------------------------

@@ -3,8 +3,9 @@
 import click
 
 from etl import options
-from etl.cli.collecting import backfill, discover, update
-from etl.cli.judging import status
+from etl.cli.asking import query
+from etl.cli.collecting import backfill, discover, probe, update
+from etl.cli.judging import check, status
 from etl.cli.publishing import export, serve
 
 
@@ -18,5 +19,5 @@ def cli() -> None:
     """
 
 
-for _command in (discover, backfill, update, export, serve, status):
+for _command in (discover, backfill, update, probe, export, serve, check, status, query):
     cli.add_command(_command)

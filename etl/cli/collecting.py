@@ -1,27 +1,20 @@
 """Commands that ask the archive and record what it says."""
 
 import datetime as dt
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
-import structlog
 
-from etl import collect, log, options, warehouse
-from etl.errors import AvailabilityError, UsageError
+from etl import collect, options, warehouse
+from etl.aws_cli import MOST_AT_ONCE, over_aws_cli
+from etl.cli.recorded import recorded_warehouse
+from etl.cli.signals import stoppable
+from etl.cli.telling import progress, say, say_discovered, say_probed
+from etl.errors import UsageError
 from etl.keys import UM_KLINES_1M
-from etl.records import Failure, Listing, Outcome, Window
-from etl.stores import open_bucket
-
-if TYPE_CHECKING:
-    from click._termui_impl import ProgressBar
-
-_NAMES_SHOWN = 50
-_LOG: structlog.stdlib.BoundLogger = structlog.get_logger(component="collect")
+from etl.probe import by_head
+from etl.records import Window
+from etl.stores import open_bucket, open_files
 
 
 @click.command()
@@ -37,9 +30,10 @@ def discover(warehouse_path: Path, listing_url: str, files_url: str) -> None:
     Example:  availability discover
     """
     bucket = open_bucket(listing_url, 1)
-    with warehouse.open_warehouse(warehouse_path) as con:
+    with recorded_warehouse(warehouse_path) as (con, did):
         found, new = collect.discover(con, bucket, UM_KLINES_1M, files_url=files_url)
-    _say_discovered(len(found.symbols), new)
+        did.append(found)
+    say_discovered(len(found.symbols), new)
 
 
 @click.command()
@@ -47,16 +41,24 @@ def discover(warehouse_path: Path, listing_url: str, files_url: str) -> None:
 @click.option("--start", type=options.Day(), help="The first day wanted. [default: the first there is]")
 @click.option("--end", type=options.Day(), help="The last day wanted. [default: yesterday]")
 @click.option("--full", is_flag=True, help="List everything again, covered or not.")
+@click.option(
+    "--via",
+    type=click.Choice(["http", "aws-cli"]),
+    default="http",
+    show_default=True,
+    help=f"Who lists: this program, or, slowly, the AWS CLI as a second opinion (at most {MOST_AT_ONCE} at once).",
+)
 @options.warehouse
 @options.listing_url
 @options.workers
 @options.today
-def backfill(
+def backfill(  # noqa: PLR0913 - a parameter for each option
     *,
     symbols: list[str],
     start: dt.date | None,
     end: dt.date | None,
     full: bool,
+    via: str,
     warehouse_path: Path,
     listing_url: str,
     workers: int,
@@ -70,21 +72,36 @@ def backfill(
     Example:  availability backfill --symbols BTCUSDT,ETHUSDT --start 2024-01-01
     """
     last = _last_day(start, end, today)
-    with warehouse.open_warehouse(warehouse_path) as con:
+    bucket, lister = open_bucket(listing_url, workers), None
+    if via == "aws-cli":
+        workers, lister = min(workers, MOST_AT_ONCE), over_aws_cli(listing_url)
+    with recorded_warehouse(warehouse_path) as (con, did):
         names = options.chosen(symbols, warehouse.known_symbols(con, UM_KLINES_1M))
         windows = collect.plan_backfill(
             con, UM_KLINES_1M, names, first=start, last=last, bounded=end is not None, full=full
         )
-        with _progress("backfill", windows) as advance:
-            outcome = collect.collect(
-                con, open_bucket(listing_url, workers), UM_KLINES_1M, windows, workers=workers, advance=advance
-            )
-    _say(outcome, already=len(names) - len(windows))
+        look = collect.by_listing(bucket, UM_KLINES_1M, lister)
+        with progress("backfill", windows) as advance, stoppable() as stop:
+            outcome = collect.collect(con, UM_KLINES_1M, windows, look, workers=workers, stop=stop, advance=advance)
+        did.append(outcome)
+        unit = "commands of the AWS CLI" if lister else "requests"
+        say(outcome, already=len(names) - len(windows), unit=unit)
 
 
 @click.command()
 @click.option(
-    "--lookback", type=click.IntRange(min=1), default=20, show_default=True, help="Days before today to list again."
+    "--lookback",
+    type=click.IntRange(1, 10_000),
+    default=20,
+    show_default=True,
+    help="Days before today to look at again.",
+)
+@click.option(
+    "--method",
+    type=click.Choice(["auto", "list", "head"]),
+    default="auto",
+    show_default=True,
+    help="One listing a symbol, a HEAD of each of its files, or whichever asks less.",
 )
 @options.symbols
 @options.warehouse
@@ -95,6 +112,7 @@ def backfill(
 def update(
     *,
     lookback: int,
+    method: str,
     symbols: list[str],
     warehouse_path: Path,
     listing_url: str,
@@ -102,20 +120,75 @@ def update(
     workers: int,
     today: dt.date,
 ) -> None:
-    """List the newest days of every symbol again; a symbol not listed before gets all of its history.
+    """Look at the newest days of every symbol again; a symbol not listed before gets all of its history.
+
+    Both methods find the same files. A HEAD does not tell whether a new file has its checksum: the next listing does.
 
     \b
     Example:  availability update --lookback 20
     """
     bucket = open_bucket(listing_url, workers)
-    with warehouse.open_warehouse(warehouse_path) as con:
+    with recorded_warehouse(warehouse_path) as (con, did):
         found, new = collect.discover(con, bucket, UM_KLINES_1M, files_url=files_url)
-        _say_discovered(len(found.symbols), new)
+        did.append(found)
+        say_discovered(len(found.symbols), new)
         names = options.chosen(symbols, warehouse.known_symbols(con, UM_KLINES_1M))
         windows = collect.plan_update(con, UM_KLINES_1M, names, lookback=lookback, today=today)
-        with _progress("update", windows) as advance:
-            outcome = collect.collect(con, bucket, UM_KLINES_1M, windows, workers=workers, advance=advance)
-    _say(outcome)
+        if method == "auto":
+            method, why = collect.choose_method(windows)
+            click.echo(f"update by {method}: {why}")
+        looking = collect.by_method(method, bucket, files_url, UM_KLINES_1M, workers=workers)
+        with looking as look, progress("update", windows) as advance, stoppable() as stop:
+            outcome = collect.collect(con, UM_KLINES_1M, windows, look, workers=workers, stop=stop, advance=advance)
+        did.append(outcome)
+        say(outcome)
+
+
+@click.command()
+@options.symbols
+@click.option("--date", "day", type=options.Day(), help="The one day to ask for. [default: yesterday]")
+@click.option("--start", type=options.Day(), help="The first of several days.")
+@click.option("--end", type=options.Day(), help="The last of several days. [default: yesterday]")
+@options.warehouse
+@options.files_url
+@click.option(
+    "--workers",
+    envvar="AVAILABILITY_WORKERS",
+    show_envvar=True,
+    type=click.IntRange(1, 512),
+    default=150,
+    show_default=True,
+    help="Requests under way at once.",
+)
+@options.today
+def probe(
+    *,
+    symbols: list[str],
+    day: dt.date | None,
+    start: dt.date | None,
+    end: dt.date | None,
+    warehouse_path: Path,
+    files_url: str,
+    workers: int,
+    today: dt.date,
+) -> None:
+    """Ask for single files by HTTP HEAD: 200 is there, 404 is not there, anything else is unknown.
+
+    What is unknown counts neither as there nor as not there, is recorded with its cause, and makes the exit code 1. So
+    is a 200 without a size above 0, a time or an ETag. Every answer is kept in the table `probes`.
+
+    \b
+    Example:  availability probe --symbols BTCUSDT,ETHUSDT --date 2024-01-15
+    """
+    first, last = _days_to_probe(day, start, end, today)
+    with recorded_warehouse(warehouse_path) as (con, did):
+        names = options.chosen(symbols, warehouse.known_symbols(con, UM_KLINES_1M))
+        windows = [Window(symbol, first, last) for symbol in names]
+        looking = by_head(open_files(files_url, workers), UM_KLINES_1M, workers=workers)
+        with looking as look, progress("probe", windows) as advance, stoppable() as stop:
+            outcome = collect.collect(con, UM_KLINES_1M, windows, look, workers=workers, stop=stop, advance=advance)
+        did.append(outcome)
+        say_probed(outcome)
 
 
 def _last_day(start: dt.date | None, end: dt.date | None, today: dt.date) -> dt.date:
@@ -129,74 +202,15 @@ def _last_day(start: dt.date | None, end: dt.date | None, today: dt.date) -> dt.
     return end or yesterday
 
 
-@contextmanager
-def _progress(step: str, windows: list[Window]) -> Iterator[collect.Advance]:
-    """Show a bar where a person watches; log one line at the start, one a failure and one at the end where not."""
-    began, objects = time.monotonic(), 0
-    bar: ProgressBar[int] = click.progressbar(
-        length=len(windows),
-        label=step,
-        show_pos=True,
-        show_eta=True,
-        item_show_func=lambda rate: None if rate is None else f"{rate:,} objects/s",
-        file=sys.stderr,
-        hidden=not log.watched(),
-    )
-
-    def advance(answer: Listing | Failure) -> None:
-        nonlocal objects
-        if isinstance(answer, Listing):
-            objects += answer.objects
-        bar.update(1, int(objects / (time.monotonic() - began)))
-
-    _LOG.info(step, symbols=len(windows))
-    with bar:
-        yield advance
-    _LOG.info(f"{step} done", symbols=len(windows), objects=objects, seconds=round(time.monotonic() - began, 3))
-
-
-def _say_discovered(found: int, new: list[str]) -> None:
-    names = ", ".join(new[:_NAMES_SHOWN]) + (
-        f" and {len(new) - _NAMES_SHOWN:,} more" if len(new) > _NAMES_SHOWN else ""
-    )
-    click.echo(f"{found:,} symbols listed, {len(new):,} new{f': {names}' if new else ''}.")
-
-
-def _say(outcome: Outcome, already: int = 0) -> None:
-    """Print what was done; name each failure once and fail with the first cause where anything is lacking."""
-    moves = ("added", "changed", "touched", "vanished", "returned")
-    moved = ", ".join(f"{getattr(outcome, name):,} {name}" for name in moves if getattr(outcome, name)) or "nothing new"
-    strange = f", {outcome.strangers:,} keys that are none" if outcome.strangers else ""
-    click.echo(
-        f"{outcome.recorded:,} of {outcome.asked:,} symbols listed with {outcome.pages:,} requests"
-        f"{f', {already:,} already covered' if already else ''}:"
-        f" {outcome.day_files:,} day files, {moved}{strange}."
-    )
-    for failure in outcome.failures:
-        _LOG.error(
-            "listing failed",
-            symbol=failure.symbol,
-            first_day=failure.first_day,
-            last_day=failure.last_day,
-            url=failure.url,
-            status=failure.status,
-            error=failure.reason,
-        )
-    if outcome.interrupted:
-        raise AvailabilityError(f"Interrupted. {_lacking(outcome)}")
-    if outcome.failures:
-        first = outcome.failures[0]
-        raise AvailabilityError(
-            f"{_lacking(outcome)} First cause: {first.symbol}:"
-            f" {f'HTTP {first.status}, ' if first.status else ''}{first.reason} ({first.url})"
-        )
-
-
-def _lacking(outcome: Outcome) -> str:
-    lacking = outcome.asked - outcome.recorded
-    unasked = lacking - len(outcome.failures)
-    return (
-        f"{lacking:,} of {outcome.asked:,} symbols are not listed"
-        f"{f' ({unasked:,} of them were not asked)' if unasked else ''};"
-        " the others are kept, and the same command completes the rest."
-    )
+def _days_to_probe(
+    day: dt.date | None, start: dt.date | None, end: dt.date | None, today: dt.date
+) -> tuple[dt.date, dt.date]:
+    """Return the first and the last day to probe, yesterday where none is named; a wrong question is a UsageError."""
+    if day and (start or end):
+        raise UsageError("--date is one day, --start and --end are several: give the one or the others.")
+    if end and not start:
+        raise UsageError("--end needs --start, or is --date meant?")
+    if day and day >= today:
+        raise UsageError(f"--date {day} is not over yet: the last whole day is {today - dt.timedelta(days=1)}.")
+    last = day or _last_day(start, end, today)
+    return day or start or last, last

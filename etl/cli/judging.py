@@ -1,27 +1,133 @@
 """Commands that tell how things stand."""
 
+import datetime as dt
 import json
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
-from etl import options, queries, warehouse
+from etl import checks, options, queries, runs, warehouse
+from etl.errors import AvailabilityError
 from etl.keys import UM_KLINES_1M
+
+_SHOWN = 5  # findings of one code; --json has all
 
 
 @click.command()
 @options.warehouse
+@options.today
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
-def status(*, warehouse_path: Path, as_json: bool) -> None:
-    """Tell what the warehouse holds and how fresh it is.
+def status(*, warehouse_path: Path, today: dt.date, as_json: bool) -> None:
+    """Tell what the warehouse holds, how fresh it is, how its runs went and what is open.
 
     \b
     Example:  availability status --json
     """
     with warehouse.open_warehouse(warehouse_path, read_only=True) as con:
-        answer = queries.status(con, UM_KLINES_1M)
+        facts = queries.status(con, UM_KLINES_1M)
+        ran, found = runs.success(con, today), checks.health(con, UM_KLINES_1M, today)
+    behind = {"days_behind": facts.days_behind(today)}
+    answer = facts._asdict() | behind | ran._asdict() | found._asdict()
     if as_json:
-        click.echo(json.dumps(answer._asdict(), default=str, ensure_ascii=False))
+        click.echo(_compact(answer))
     else:
-        for name, value in answer._asdict().items():
-            click.echo(f"{name.replace('_', ' '):<22} {'none' if value is None else value}")
+        for name, value in answer.items():
+            click.echo(f"{name.replace('_', ' '):<22} {_shown(value)}")
+
+
+@click.command()
+@click.option(
+    "--exchange-info",
+    is_flag=False,
+    flag_value=checks.EXCHANGE_INFO_URL,
+    envvar="AVAILABILITY_EXCHANGE_INFO",
+    show_envvar=True,
+    metavar="[URL|FILE]",
+    help="Compare with the exchange's own list of contracts too, an address or a file."
+    f" Without a value: {checks.EXCHANGE_INFO_URL}",
+)
+@options.warehouse
+@options.site_dir
+@options.today
+@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, with every finding.")
+def check(*, exchange_info: str | None, warehouse_path: Path, site_dir: Path, today: dt.date, as_json: bool) -> None:
+    """Look for what is wrong with the warehouse; docs/checks.md explains every code.
+
+    Exit code 1 where an error is found; warnings and what could not be checked are only told.
+    The network is asked for nothing but --exchange-info.
+
+    \b
+    Example:  availability check --exchange-info
+    """
+    sources: dict[str, Any] = {"published": checks.read_published(site_dir / "availability.db")}
+    if exchange_info is not None:
+        sources["exchange"] = checks.read_exchange_info(exchange_info)
+    with warehouse.open_warehouse(warehouse_path, read_only=True) as con:
+        verdicts = checks.run_checks(con, UM_KLINES_1M, today, **sources)
+    if as_json:
+        click.echo(_compact(_report(verdicts, today)))
+    else:
+        for verdict in verdicts:
+            click.echo("\n".join(_lines(verdict)))
+        click.echo(_summary(verdicts))
+    errors = [verdict for verdict in verdicts if verdict.findings and verdict.check.severity == checks.ERROR]
+    if errors:
+        names = ", ".join(f"{each.check.code} ({len(each.findings):,})" for each in errors)
+        raise AvailabilityError(f"Errors found: {names}.")
+
+
+def _report(verdicts: list[checks.Verdict], today: dt.date) -> dict[str, Any]:
+    return {
+        "dataset": UM_KLINES_1M,
+        "today": today,
+        **checks.count(verdicts)._asdict(),
+        "checks": [
+            {
+                **each.check._asdict(),
+                "outcome": each.outcome,
+                "not_checked": each.not_checked,
+                "note": each.note,
+                "findings": [finding._asdict() for finding in each.findings],
+            }
+            for each in verdicts
+        ],
+    }
+
+
+def _lines(verdict: checks.Verdict) -> Iterator[str]:
+    """Say one line of a check, and below it the first of its findings."""
+    check, found = verdict.check, len(verdict.findings)
+    said = {
+        "passed": f"passed{f' ({verdict.note})' if verdict.note else ''}",
+        "not checked": f"not checked: {verdict.not_checked}",
+        "found": f"{found:,} {check.severity}{'s' if found > 1 else ''}: {check.sentence}",
+    }
+    yield f"{check.code} {check.name.replace('_', ' '):<20} {said[verdict.outcome]}"
+    for finding in verdict.findings[:_SHOWN]:
+        days = [str(day) for day in dict.fromkeys((finding.first_day, finding.last_day)) if day]
+        where = f"{finding.symbol or ''} {'..'.join(days)}".strip()
+        yield f"     {where}{': ' if where else ''}{finding.detail}"
+    if found > _SHOWN:
+        yield f"     and {found - _SHOWN:,} more; --json has all."
+
+
+def _summary(verdicts: list[checks.Verdict]) -> str:
+    outcomes = [verdict.outcome for verdict in verdicts]
+    counted = checks.count(verdicts)
+    return (
+        f"{len(verdicts)} checks: {outcomes.count('passed')} passed, {outcomes.count('found')} found something"
+        f" ({counted.open_errors:,} errors, {counted.open_warnings:,} warnings),"
+        f" {outcomes.count('not checked')} not checked."
+    )
+
+
+def _compact(answer: dict[str, Any]) -> str:
+    return json.dumps(answer, default=str, ensure_ascii=False)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{code} {number:,}" for code, number in value.items()) or "none"
+    return "none" if value is None else str(value)

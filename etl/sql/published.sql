@@ -12,14 +12,15 @@ CREATE TABLE symbols (
     looked_through TEXT
 );
 
--- Held days, lean: 82 MB for 900,000 days, index included, where symbol, time and etag as text take 150 MB.
+-- Held days, lean: under 90 MB for 900,000 days, index included, where symbol, time and etag as text take 150 MB.
 CREATE TABLE day_file_codes (
     symbol_id INTEGER NOT NULL REFERENCES symbols (symbol_id),
     date TEXT NOT NULL,
     file_size_bytes INTEGER NOT NULL,
     last_modified INTEGER NOT NULL, -- seconds since 1970
     etag BLOB NOT NULL,             -- 16 bytes; text where it is no plain MD5
-    has_checksum INTEGER NOT NULL,
+    has_checksum INTEGER,           -- NULL = unknown
+    state INTEGER NOT NULL,         -- 0 available, 1 available and flat, 2 no_checksum, 3 small_file; 0 and 1 cost no byte
     PRIMARY KEY (symbol_id, date)
 ) WITHOUT ROWID;
 
@@ -30,7 +31,9 @@ SELECT
     codes.file_size_bytes,
     strftime('%Y-%m-%dT%H:%M:%SZ', codes.last_modified, 'unixepoch') AS last_modified,
     CASE typeof(codes.etag) WHEN 'blob' THEN lower(hex(codes.etag)) ELSE codes.etag END AS etag,
-    codes.has_checksum
+    codes.has_checksum,
+    CASE WHEN codes.state < 2 THEN 'available' ELSE 'degraded' END AS condition,
+    CASE codes.state WHEN 1 THEN 'flat' WHEN 2 THEN 'no_checksum' WHEN 3 THEN 'small_file' END AS reason
 FROM day_file_codes AS codes
 INNER JOIN symbols ON codes.symbol_id = symbols.symbol_id;
 
@@ -43,7 +46,12 @@ CREATE TABLE extents (
     timespan_count INTEGER NOT NULL,
     longest_gap INTEGER NOT NULL,
     completeness REAL NOT NULL,
-    bytes INTEGER NOT NULL
+    bytes INTEGER NOT NULL,
+    flat_days INTEGER NOT NULL,
+    degraded_days INTEGER NOT NULL,
+    last_traded_day TEXT,
+    looked_through TEXT,
+    state TEXT NOT NULL
 );
 
 CREATE TABLE timespans (
@@ -59,14 +67,106 @@ CREATE TABLE gaps (
     first_day TEXT NOT NULL,
     last_day TEXT NOT NULL,
     days INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    listing_id INTEGER NOT NULL,
+    looked_at TEXT NOT NULL,
     PRIMARY KEY (symbol, first_day)
+);
+
+CREATE TABLE absences (
+    symbol TEXT NOT NULL,
+    first_day TEXT NOT NULL,
+    last_day TEXT NOT NULL,
+    days INTEGER NOT NULL,
+    condition TEXT,
+    reason TEXT NOT NULL,
+    listing_id INTEGER,
+    looked_at TEXT,
+    PRIMARY KEY (symbol, first_day)
+);
+
+CREATE TABLE lives (
+    ticker TEXT NOT NULL,
+    life INTEGER NOT NULL,
+    symbol TEXT NOT NULL,
+    first_day TEXT NOT NULL,
+    last_day TEXT NOT NULL,
+    last_traded_day TEXT,
+    days_held INTEGER NOT NULL,
+    PRIMARY KEY (ticker, life)
 );
 
 CREATE TABLE daily_counts (
     date TEXT PRIMARY KEY,
     files INTEGER NOT NULL,
     missing INTEGER NOT NULL,
-    bytes INTEGER NOT NULL
+    bytes INTEGER NOT NULL,
+    listed INTEGER NOT NULL,
+    available INTEGER NOT NULL,
+    degraded INTEGER NOT NULL,
+    pending INTEGER NOT NULL,
+    flat INTEGER NOT NULL,
+    ended INTEGER NOT NULL,
+    completeness REAL
+);
+
+CREATE TABLE revisions (
+    symbol TEXT NOT NULL,
+    date TEXT NOT NULL,
+    change TEXT NOT NULL,
+    detected_at TEXT NOT NULL,
+    listing_id INTEGER NOT NULL,
+    old_file_size_bytes INTEGER NOT NULL,
+    old_last_modified TEXT NOT NULL,
+    old_etag TEXT NOT NULL,
+    new_file_size_bytes INTEGER,
+    new_last_modified TEXT,
+    new_etag TEXT,
+    PRIMARY KEY (symbol, date, listing_id)
+);
+
+CREATE TABLE freshness (
+    date TEXT PRIMARY KEY,
+    files INTEGER NOT NULL,
+    median_lag_hours REAL NOT NULL,
+    p95_lag_hours REAL NOT NULL
+);
+
+CREATE TABLE events (
+    date TEXT NOT NULL,
+    symbol TEXT,
+    event TEXT NOT NULL,
+    detail TEXT,
+    watched INTEGER NOT NULL
+);
+
+CREATE TABLE runs (
+    run_id TEXT PRIMARY KEY,
+    command TEXT NOT NULL,
+    arguments TEXT NOT NULL,
+    started_at TEXT NOT NULL,
+    ended_at TEXT,
+    outcome TEXT NOT NULL,
+    asked INTEGER,
+    recorded INTEGER,
+    requests INTEGER,
+    added INTEGER,
+    changed INTEGER,
+    vanished INTEGER,
+    returned INTEGER,
+    failures INTEGER,
+    error TEXT,
+    pid INTEGER NOT NULL,
+    host TEXT NOT NULL
+);
+
+CREATE TABLE findings (
+    code TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    symbol TEXT,
+    first_day TEXT,
+    last_day TEXT,
+    detail TEXT NOT NULL
 );
 
 CREATE TABLE build (

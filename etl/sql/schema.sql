@@ -35,8 +35,11 @@ CREATE TABLE IF NOT EXISTS listings (
     strangers INTEGER, -- Names that are no day file.
     url VARCHAR, -- Address of its first page, or of the one that failed.
     status_code INTEGER, -- HTTP status, NULL where no answer came.
-    error VARCHAR -- Why it is not complete.
+    error VARCHAR, -- Why it is not complete.
+    method VARCHAR NOT NULL DEFAULT 'list' -- list, head (a HEAD of each file, pages counts them) or aws-cli (pages counts commands).
 );
+-- files written before there was more than one method
+ALTER TABLE listings ADD COLUMN IF NOT EXISTS method VARCHAR DEFAULT 'list';
 
 -- Every symbol ever enumerated. Merge only.
 CREATE TABLE IF NOT EXISTS symbols (
@@ -57,11 +60,13 @@ CREATE TABLE IF NOT EXISTS day_files (
     file_size_bytes BIGINT NOT NULL, -- Size of the zip.
     last_modified TIMESTAMP NOT NULL, -- S3's LastModified of the zip.
     etag VARCHAR NOT NULL, -- ETag without quotes.
-    has_checksum BOOLEAN NOT NULL, -- KEY.CHECKSUM lies beside the zip.
+    has_checksum BOOLEAN, -- KEY.CHECKSUM lies beside the zip; NULL = unknown, only a listing tells.
     first_seen_at TIMESTAMP NOT NULL, -- Start of the first listing that showed it.
     last_seen_at TIMESTAMP NOT NULL, -- Start of the newest complete listing that showed it.
     vanished_at TIMESTAMP -- Start of the listing that showed it gone; NULL while it is there.
 );
+-- files written before a HEAD could be a look
+ALTER TABLE day_files ALTER has_checksum DROP NOT NULL;
 
 -- What moved after it was first seen. Append-only.
 CREATE TABLE IF NOT EXISTS revisions (
@@ -92,16 +97,37 @@ CREATE TABLE IF NOT EXISTS strangers (
     last_seen_at TIMESTAMP NOT NULL -- When it was last seen.
 );
 
--- Every HTTP question about a single file. Append-only; nothing asks yet.
+-- Every HTTP question about a single file. Append-only.
 CREATE TABLE IF NOT EXISTS probes (
     dataset VARCHAR NOT NULL, -- Dataset.
     symbol VARCHAR NOT NULL, -- Symbol.
     date DATE NOT NULL, -- UTC day.
     url VARCHAR NOT NULL, -- Address asked.
     probed_at TIMESTAMP NOT NULL, -- When.
-    status_code INTEGER, -- HTTP status; NULL where no answer came.
-    file_size_bytes BIGINT, -- Content-Length; NULL where absent.
+    status_code INTEGER, -- HTTP status: 200 there, 404 not there; NULL where no answer came.
+    file_size_bytes BIGINT, -- Content-Length; NULL where absent or 0.
     last_modified TIMESTAMP, -- Last-Modified.
     etag VARCHAR, -- ETag without quotes.
-    error VARCHAR -- What went wrong; NULL where nothing did.
+    error VARCHAR -- Why the answer tells nothing of the file; NULL for a whole 200 and for 404.
+);
+
+-- Every run of a command that writes here. A killed one leaves `running`; the next, which alone may write, says died.
+CREATE TABLE IF NOT EXISTS runs (
+    run_id VARCHAR NOT NULL, -- Start and process, sorts by time.
+    command VARCHAR NOT NULL, -- discover, backfill, update, ...
+    arguments VARCHAR NOT NULL, -- What was given on the command line or by the environment, as JSON; no paths.
+    started_at TIMESTAMP NOT NULL, -- When it began.
+    ended_at TIMESTAMP, -- When it ended; NULL while running, and where it died.
+    outcome VARCHAR NOT NULL, -- running, done, failed, interrupted or died.
+    asked INTEGER, -- Listings it wanted; NULL, here and below, where it did not come to count.
+    recorded INTEGER, -- Listings that completed and were recorded.
+    requests INTEGER, -- Requests they took.
+    added INTEGER, -- Day files never seen before.
+    changed INTEGER, -- Day files with another size or etag.
+    vanished INTEGER, -- Day files that are gone.
+    returned INTEGER, -- Day files that are back.
+    failures INTEGER, -- Listings that failed; each is a row of `listings` from the time of this run.
+    error VARCHAR, -- The sentence the run ended with; NULL where all went well.
+    pid INTEGER NOT NULL, -- Its process.
+    host VARCHAR NOT NULL -- The machine it ran on.
 );

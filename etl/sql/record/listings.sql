@@ -16,5 +16,6 @@ SELECT
     unnest($strangers::INTEGER[]),
     unnest($url::VARCHAR[]),
     unnest($status_code::INTEGER[]),
-    unnest($error::VARCHAR[])
+    unnest($error::VARCHAR[]),
+    unnest($method::VARCHAR[])
 RETURNING listing_id

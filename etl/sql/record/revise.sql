@@ -19,7 +19,8 @@ SELECT
     now.file_size_bytes AS new_file_size_bytes,
     now.last_modified AS new_last_modified,
     now.etag AS new_etag,
-    now.has_checksum
+    coalesce(now.has_checksum, file.has_checksum) AS has_checksum, -- a HEAD does not tell
+    file.first_seen_at
 FROM day_files AS file
 INNER JOIN staged_listings AS listing
     ON file.dataset = listing.dataset
@@ -32,24 +33,35 @@ WHERE
     OR now.etag <> file.etag
     OR now.file_size_bytes <> file.file_size_bytes
     OR now.last_modified <> file.last_modified
-    OR now.has_checksum <> file.has_checksum;
+    OR (now.has_checksum IS NOT NULL AND now.has_checksum IS DISTINCT FROM file.has_checksum);
 
 INSERT INTO revisions
-SELECT * EXCLUDE (has_checksum) FROM moved WHERE change <> 'checksum';
+SELECT * EXCLUDE (has_checksum, first_seen_at) FROM moved WHERE change <> 'checksum';
 
-UPDATE day_files
-SET
-    file_size_bytes = moved.new_file_size_bytes,
-    last_modified = moved.new_last_modified,
-    etag = moved.new_etag,
-    has_checksum = moved.has_checksum,
-    vanished_at = NULL
-FROM moved
+-- Deleted and added anew: an UPDATE of five columns writes every block that holds one of the rows, takes
+-- four times as long and grows the file by 20 MB.
+DELETE FROM day_files
+USING moved
 WHERE
     day_files.dataset = moved.dataset
     AND day_files.symbol = moved.symbol
     AND day_files.date = moved.date
     AND moved.change <> 'vanished';
+
+INSERT INTO day_files
+SELECT
+    dataset,
+    symbol,
+    date,
+    new_file_size_bytes,
+    new_last_modified,
+    new_etag,
+    has_checksum,
+    first_seen_at,
+    detected_at,
+    NULL
+FROM moved
+WHERE change <> 'vanished';
 
 UPDATE day_files
 SET vanished_at = moved.detected_at

@@ -6,7 +6,7 @@ SELECT
     unnest(string_split(sizes, ','))::BIGINT,
     unnest(string_split(last_modified, ','))::TIMESTAMP,
     unnest(string_split(etags, ',')),
-    unnest(string_split(checksums, ',')) = '1'
+    nullif(unnest(string_split(checksums, ',')), '')::BOOLEAN
 FROM (
     SELECT
         unnest($listing_ids::BIGINT[]) AS listing_id,

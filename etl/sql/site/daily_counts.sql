@@ -1,4 +1,15 @@
-SELECT date::VARCHAR AS date, files, missing, bytes
+SELECT
+    date::VARCHAR AS date,
+    files,
+    missing,
+    bytes,
+    listed,
+    available,
+    degraded,
+    pending,
+    flat,
+    ended,
+    completeness
 FROM daily_counts
 WHERE dataset = $dataset
 ORDER BY date

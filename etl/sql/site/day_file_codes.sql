@@ -4,8 +4,11 @@ SELECT
     file.file_size_bytes,
     epoch(file.last_modified)::BIGINT,
     file.etag,
-    file.has_checksum::INTEGER
+    file.has_checksum::INTEGER,
+    CASE WHEN held.small THEN 3 WHEN NOT held.has_checksum THEN 2 WHEN held.flat THEN 1 ELSE 0 END
 FROM day_files AS file
+INNER JOIN held_days AS held
+    ON file.dataset = held.dataset AND file.symbol = held.symbol AND file.date = held.date
 INNER JOIN (
     SELECT symbol, row_number() OVER (ORDER BY symbol) AS symbol_id FROM symbols WHERE dataset = $dataset
 ) AS numbered ON file.symbol = numbered.symbol

@@ -7,12 +7,17 @@ SELECT
     extents.timespan_count,
     extents.longest_gap,
     extents.completeness,
-    sizes.bytes
+    sizes.bytes,
+    extents.flat_days,
+    extents.degraded_days,
+    extents.last_traded_day::VARCHAR AS last_traded_day,
+    extents.looked_through::VARCHAR AS looked_through,
+    extents.state
 FROM extents
 INNER JOIN (
     SELECT symbol, sum(file_size_bytes)::BIGINT AS bytes
-    FROM day_files
-    WHERE dataset = $dataset AND vanished_at IS NULL
+    FROM held_days
+    WHERE dataset = $dataset
     GROUP BY symbol
 ) AS sizes ON extents.symbol = sizes.symbol
 WHERE extents.dataset = $dataset

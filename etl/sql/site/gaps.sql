@@ -1,4 +1,11 @@
-SELECT symbol, first_day::VARCHAR AS first_day, last_day::VARCHAR AS last_day, days
+SELECT
+    symbol,
+    first_day::VARCHAR AS first_day,
+    last_day::VARCHAR AS last_day,
+    days,
+    reason,
+    listing_id,
+    strftime(looked_at, '%Y-%m-%dT%H:%M:%SZ') AS looked_at
 FROM gaps
 WHERE dataset = $dataset
 ORDER BY symbol, first_day

@@ -18,17 +18,14 @@ looked AS (
     INNER JOIN first_days ON covered.dataset = first_days.dataset AND covered.symbol = first_days.symbol
 ),
 
-held AS (
-    SELECT dataset, symbol, date, file_size_bytes, last_modified, last_seen_at
-    FROM day_files
-    WHERE vanished_at IS NULL
-),
-
 absent AS (
     SELECT looked.dataset, looked.symbol, looked.date, max(listings.started_at) AS seen_at
     FROM looked
-    ANTI JOIN held
-        ON looked.dataset = held.dataset AND looked.symbol = held.symbol AND looked.date = held.date
+    ANTI JOIN day_files AS file
+        ON looked.dataset = file.dataset
+        AND looked.symbol = file.symbol
+        AND looked.date = file.date
+        AND file.vanished_at IS NULL
     INNER JOIN listings
         ON looked.dataset = listings.dataset
         AND looked.symbol = listings.symbol
@@ -37,32 +34,56 @@ absent AS (
     GROUP BY looked.dataset, looked.symbol, looked.date
 ),
 
-evidence AS (
-    SELECT
-        dataset, symbol, date, TRUE AS available, file_size_bytes, last_modified,
-        NULL::INTEGER AS status_code, last_seen_at AS seen_at
-    FROM held
+listed AS (
+    SELECT dataset, symbol, date, TRUE AS available, file_size_bytes, last_modified, last_seen_at AS seen_at
+    FROM day_files
+    WHERE vanished_at IS NULL
     UNION ALL
-    SELECT dataset, symbol, date, FALSE, NULL, NULL, NULL, seen_at
+    SELECT dataset, symbol, date, FALSE, NULL, NULL, seen_at
     FROM absent
-    UNION ALL
-    SELECT dataset, symbol, date, status_code = 200, file_size_bytes, last_modified, status_code, probed_at
-    FROM probes
-    WHERE status_code IN (200, 404)
 ),
 
-newest AS (
+probed AS (
     SELECT
         dataset,
         symbol,
         date,
-        arg_max(available, seen_at) AS available,
-        arg_max_null(file_size_bytes, seen_at) AS file_size_bytes,
-        arg_max_null(last_modified, seen_at) AS last_modified,
-        arg_max_null(status_code, seen_at) AS status_code,
-        max(seen_at) AS probe_timestamp
-    FROM evidence
+        arg_max(status_code, probed_at) AS status_code,
+        arg_max_null(file_size_bytes, probed_at) AS file_size_bytes,
+        arg_max_null(last_modified, probed_at) AS last_modified,
+        max(probed_at) AS probed_at
+    FROM probes
+    WHERE status_code IN (200, 404)
     GROUP BY dataset, symbol, date
+),
+
+newest AS (
+    SELECT listed.dataset, listed.symbol, listed.date, available, file_size_bytes, last_modified, NULL AS status_code, seen_at
+    FROM listed
+    ANTI JOIN probed
+        ON listed.dataset = probed.dataset
+        AND listed.symbol = probed.symbol
+        AND listed.date = probed.date
+        AND listed.seen_at < probed.probed_at
+    UNION ALL
+    SELECT probed.dataset, probed.symbol, probed.date, status_code = 200, file_size_bytes, last_modified, status_code, probed_at
+    FROM probed
+    ANTI JOIN listed
+        ON probed.dataset = listed.dataset
+        AND probed.symbol = listed.symbol
+        AND probed.date = listed.date
+        AND probed.probed_at <= listed.seen_at
+),
+
+stems AS (
+    SELECT
+        symbols.dataset,
+        symbols.symbol,
+        archives.files_url || '/data/futures/' || split_part(dataset, '/', 1) || '/daily/' || split_part(dataset, '/', 2)
+        || '/' || url_encode(symbol) || '/' || split_part(dataset, '/', 3) || '/' || url_encode(symbol)
+        || '-' || split_part(dataset, '/', 3) || '-' AS stem
+    FROM (SELECT DISTINCT dataset, symbol FROM newest) AS symbols
+    INNER JOIN archives USING (dataset)
 )
 
 SELECT
@@ -71,11 +92,9 @@ SELECT
     newest.available,
     newest.file_size_bytes,
     newest.last_modified,
-    archives.files_url || '/data/futures/' || split_part(dataset, '/', 1) || '/daily/' || split_part(dataset, '/', 2)
-    || '/' || url_encode(symbol) || '/' || split_part(dataset, '/', 3) || '/' || url_encode(symbol)
-    || '-' || split_part(dataset, '/', 3) || '-' || date || '.zip' AS url,
+    stems.stem || newest.date || '.zip' AS url,
     newest.status_code,
-    newest.probe_timestamp,
-    dataset
+    newest.seen_at AS probe_timestamp,
+    newest.dataset
 FROM newest
-LEFT JOIN archives USING (dataset)
+LEFT JOIN stems ON newest.dataset = stems.dataset AND newest.symbol = stems.symbol

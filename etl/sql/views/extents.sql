@@ -1,19 +1,35 @@
--- From the first to the last day held of each symbol, and how whole that is.
+-- From the first to the last day held of each symbol, how whole that is, and what became of the symbol: trading; flat
+-- where its newest files show no trade; ended where the market published without it for more than three days; pending
+-- where newer files are still awaited.
 WITH held AS (
     SELECT
         dataset,
         symbol,
-        min(first_day) AS earliest,
-        max(last_day) AS latest,
-        sum(days)::BIGINT AS days_held,
-        count(*) AS timespan_count
-    FROM timespans
+        min(date) AS earliest,
+        max(date) AS latest,
+        count(*) AS days_held,
+        count(*) FILTER (flat) AS flat_days,
+        count(*) FILTER (small OR has_checksum = FALSE) AS degraded_days,
+        max(date) FILTER (NOT flat AND file_size_bytes > 0) AS last_traded_day,
+        arg_max(flat, date) AS is_flat
+    FROM held_days
     GROUP BY dataset, symbol
 ),
 
+spans AS (SELECT dataset, symbol, count(*) AS timespan_count FROM timespans GROUP BY dataset, symbol),
+
 lacking AS (
-    SELECT dataset, symbol, sum(days)::BIGINT AS days_missing, max(days) AS longest_gap
-    FROM gaps
+    SELECT dataset, symbol, sum(last_day - first_day + 1)::BIGINT AS days_missing, max(last_day - first_day + 1) AS longest_gap
+    FROM holes
+    WHERE inside AND looked
+    GROUP BY dataset, symbol
+),
+
+looked AS (SELECT dataset, symbol, max(last_day) AS last_day FROM covered GROUP BY dataset, symbol),
+
+tails AS (
+    SELECT dataset, symbol, bool_or(reason = 'ended') AS ended, bool_or(condition = 'pending') AS pending
+    FROM absences
     GROUP BY dataset, symbol
 )
 
@@ -24,8 +40,21 @@ SELECT
     held.latest,
     held.days_held,
     coalesce(lacking.days_missing, 0) AS days_missing,
-    held.timespan_count,
+    spans.timespan_count,
     coalesce(lacking.longest_gap, 0) AS longest_gap,
-    round(held.days_held / (held.days_held + coalesce(lacking.days_missing, 0)), 6) AS completeness
+    round(held.days_held / (held.days_held + coalesce(lacking.days_missing, 0)), 6) AS completeness,
+    held.flat_days,
+    held.degraded_days,
+    held.last_traded_day,
+    looked.last_day AS looked_through,
+    CASE
+        WHEN tails.ended THEN 'ended'
+        WHEN held.is_flat THEN 'flat'
+        WHEN tails.pending THEN 'pending'
+        ELSE 'trading'
+    END AS state
 FROM held
+INNER JOIN spans ON held.dataset = spans.dataset AND held.symbol = spans.symbol
 LEFT JOIN lacking ON held.dataset = lacking.dataset AND held.symbol = lacking.symbol
+LEFT JOIN looked ON held.dataset = looked.dataset AND held.symbol = looked.symbol
+LEFT JOIN tails ON held.dataset = tails.dataset AND held.symbol = tails.symbol

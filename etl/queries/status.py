@@ -1,4 +1,4 @@
-"""The Python API: plain functions over an open warehouse."""
+"""How things stand in a warehouse."""
 
 import datetime as dt
 from typing import NamedTuple
@@ -24,6 +24,10 @@ class Status(NamedTuple):
     strangers: int
     last_listing_at: dt.datetime | None
     open_failures: int  # symbols whose newest listing did not complete
+
+    def days_behind(self, today: dt.date) -> int | None:
+        """Return how many whole days are over and not looked at for every listed symbol; None where none was listed."""
+        return None if self.looked_through is None else (today - self.looked_through).days - 1
 
 
 def status(con: duckdb.DuckDBPyConnection, dataset: str) -> Status:

@@ -1,0 +1,36 @@
+"""What a published SQLite file holds, counted from its day table."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple
+
+_COUNTS = """
+SELECT symbols.symbol, count(codes.date), coalesce(sum(codes.file_size_bytes), 0)
+FROM symbols LEFT JOIN day_file_codes AS codes ON symbols.symbol_id = codes.symbol_id
+GROUP BY symbols.symbol ORDER BY symbols.symbol
+"""
+
+
+class Published(NamedTuple):
+    """The counts of one published file, as parallel columns."""
+
+    path: Path
+    newest_listing_at: str  # of the facts it was built from, YYYY-MM-DDTHH:MM:SSZ
+    symbols: list[str]
+    files: list[int]
+    sizes: list[int]  # bytes
+
+
+def read_published(path: Path) -> Published | str:
+    """Count a published file, or return the reason why there is none to compare with."""
+    if not path.is_file():
+        return f"there is no published file at {path}"
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as site:
+            (at,) = site.execute("SELECT newest_listing_at FROM build").fetchone()
+            counts = site.execute(_COUNTS).fetchall()
+    except (sqlite3.Error, TypeError) as error:
+        return f"{path} cannot be read as a published file ({error})"
+    symbols, files, sizes = (list(column) for column in zip(*counts, strict=True)) if counts else ([], [], [])
+    return Published(path, at, symbols, files, sizes)

@@ -1,0 +1,107 @@
+"""Every command that writes to the warehouse leaves a row: when, how it ended, what it counted."""
+
+import datetime as dt
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import NamedTuple
+
+import duckdb
+
+from etl.clock import now
+from etl.errors import UsageError
+from etl.records import Enumeration, Outcome
+
+DAYS = 30  # that the success rate looks back
+TARGET = 0.95
+_COUNTS = ("asked", "recorded", "requests", "added", "changed", "vanished", "returned", "failures")
+
+Did = list[Outcome | Enumeration]
+
+
+class Success(NamedTuple):
+    """How often the runs of the last days came to a good end."""
+
+    runs: int  # ended ones
+    runs_done: int
+    success_rate: float | None  # 0 to 1; None where nothing ran
+    success_target: float
+
+
+@contextmanager
+def recording(con: duckdb.DuckDBPyConnection, command: str, arguments: Mapping[str, object]) -> Iterator[Did]:
+    """Record one run around a command; it appends to the list what it did, and that is counted.
+
+    A wrong question is no run and leaves no row. The error, if any, goes on to the caller.
+    """
+    run_id, did = _begin(con, command, arguments), Did()
+    try:
+        yield did
+    except UsageError:
+        con.execute("DELETE FROM runs WHERE run_id = ?", [run_id])
+        raise
+    except BaseException as error:
+        with suppress(duckdb.Error):  # on a full disk the first error is the one to tell; the next run finds this one
+            _end(con, run_id, did, _outcome(did, error), " ".join(str(error).split()) or type(error).__name__)
+        raise
+    _end(con, run_id, did, _outcome(did, None), None)
+
+
+def _begin(con: duckdb.DuckDBPyConnection, command: str, arguments: Mapping[str, object]) -> str:
+    """Insert the row and return its id; whoever is still `running` is dead, for only one process may write."""
+    started_at, pid = now(), os.getpid()
+    run_id = f"{started_at:%Y%m%dT%H%M%S}.{started_at.microsecond // 1000:03}Z-{pid}"
+    con.execute(
+        "UPDATE runs SET outcome = 'died', error = 'process ' || pid || ' ended without a word'"
+        " WHERE outcome = 'running'"
+    )
+    con.execute(
+        "INSERT INTO runs (run_id, command, arguments, started_at, outcome, pid, host)"
+        " VALUES (?, ?, ?, ?, 'running', ?, ?)",
+        [
+            *(run_id, command, json.dumps(arguments, default=str, ensure_ascii=False, sort_keys=True)),
+            *(started_at, pid, socket.gethostname()),
+        ],
+    )
+    return run_id
+
+
+def _end(con: duckdb.DuckDBPyConnection, run_id: str, did: Did, outcome: str, error: str | None) -> None:
+    counts = _counted(did)
+    columns = ", ".join(f"{name} = ?" for name in _COUNTS)
+    con.execute(
+        f"UPDATE runs SET ended_at = ?, outcome = ?, error = ?, {columns} WHERE run_id = ?",
+        [now(), outcome, error, *(counts.get(name) for name in _COUNTS), run_id],
+    )
+
+
+def _outcome(did: Did, error: BaseException | None) -> str:
+    stopped = any(each.interrupted for each in did if isinstance(each, Outcome))
+    if stopped or isinstance(error, KeyboardInterrupt | duckdb.InterruptException):
+        return "interrupted"
+    return "failed" if error else "done"
+
+
+def _counted(did: Did) -> dict[str, int]:
+    """Add up what was done; a name that nothing counted is absent."""
+    total: dict[str, int] = {}
+    for each in did:
+        for name, number in _counts(each).items():
+            total[name] = total.get(name, 0) + number
+    return total
+
+
+def _counts(each: Outcome | Enumeration) -> dict[str, int]:
+    if isinstance(each, Enumeration):
+        return {"asked": 1, "recorded": 1, "requests": each.pages, "failures": 0}
+    same = {name: getattr(each, name) for name in ("asked", "recorded", "added", "changed", "vanished", "returned")}
+    return same | {"requests": each.pages, "failures": len(each.failures)}
+
+
+def success(con: duckdb.DuckDBPyConnection, today: dt.date) -> Success:
+    """Return the success rate of the runs begun in the last 30 days, today included; a killed one counts as failed."""
+    query = "SELECT count(*), count(*) FILTER (outcome = 'done') FROM runs WHERE started_at >= ?"
+    ((runs, done),) = con.execute(query, [today - dt.timedelta(days=DAYS - 1)]).fetchall()
+    return Success(runs, done, round(done / runs, 4) if runs else None, TARGET)

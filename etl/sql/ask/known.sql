@@ -1,0 +1,3 @@
+SELECT symbol
+FROM symbols
+WHERE symbol = $symbol

@@ -1,0 +1,3 @@
+SELECT symbol, kind, quote
+FROM symbols
+ORDER BY symbol

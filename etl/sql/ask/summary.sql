@@ -1,0 +1,4 @@
+SELECT date, files, missing, bytes, listed, available, degraded, pending, flat, ended, completeness
+FROM daily_counts
+WHERE date BETWEEN $start AND $end
+ORDER BY date

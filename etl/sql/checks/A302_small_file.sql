@@ -1,0 +1,18 @@
+-- Runs of days; what is too small is judged by file_states, beside the same symbol's other files.
+WITH small AS (
+    SELECT
+        symbol,
+        date,
+        file_size_bytes,
+        date - row_number() OVER (PARTITION BY symbol ORDER BY date)::INTEGER AS run
+    FROM file_states
+    WHERE dataset = $dataset AND reason = 'small_file'
+)
+
+SELECT
+    symbol,
+    min(date) AS first_day,
+    max(date) AS last_day,
+    count(*) || ' file(s), the smallest of ' || min(file_size_bytes) || ' bytes' AS detail
+FROM small
+GROUP BY symbol, run

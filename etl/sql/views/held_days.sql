@@ -1,0 +1,88 @@
+-- One row a held day, with what its size says beside its neighbours; every other judgement of files starts here.
+-- A `flat` file is smaller than 10,000 bytes and one of at least three such files in a row of held days: real ones have
+-- 7,400 to 8,400 bytes and traded ones 22,000 to 68,000. Only um/klines/1m has a known level; elsewhere nothing is flat.
+-- `small` is no bytes at all, or less than 0.4 of the mean of the traded files among the 7 held days on either side
+-- (at least 3 of them); not where a day is missing beside it, and not beside a flat size: there trading began or stopped.
+WITH sized AS (
+    SELECT
+        day_files.dataset,
+        day_files.symbol,
+        day_files.date,
+        day_files.file_size_bytes,
+        day_files.has_checksum,
+        coalesce(flat_levels.bytes, 1) AS level
+    FROM day_files
+    LEFT JOIN flat_levels ON day_files.dataset = flat_levels.dataset
+    WHERE day_files.vanished_at IS NULL
+),
+
+-- Symbols without any file that could be flat or small need no look at neighbours: that is most of the work saved.
+extremes AS (
+    SELECT
+        dataset,
+        symbol,
+        greatest(any_value(level), 0.4 * max(file_size_bytes)) AS suspicious_bytes,
+        min(date) AS earliest,
+        max(date) AS latest
+    FROM sized
+    GROUP BY dataset, symbol
+),
+
+restless AS (
+    SELECT DISTINCT sized.dataset, sized.symbol
+    FROM sized
+    INNER JOIN extremes ON sized.dataset = extremes.dataset AND sized.symbol = extremes.symbol
+    WHERE
+        sized.file_size_bytes = 0
+        OR (sized.file_size_bytes < extremes.suspicious_bytes AND sized.date NOT IN (extremes.earliest, extremes.latest))
+),
+
+beside AS (
+    SELECT
+        sized.*,
+        file_size_bytes BETWEEN 1 AND level - 1 AS low,
+        date - lag(date) OVER days = 1 AND lead(date) OVER days - date = 1 AS within,
+        coalesce(lag(file_size_bytes, 1) OVER days BETWEEN 1 AND level - 1, FALSE) AS low_1_before,
+        coalesce(lag(file_size_bytes, 2) OVER days BETWEEN 1 AND level - 1, FALSE) AS low_2_before,
+        coalesce(lag(file_size_bytes, 3) OVER days BETWEEN 1 AND level - 1, FALSE) AS low_3_before,
+        coalesce(lead(file_size_bytes, 1) OVER days BETWEEN 1 AND level - 1, FALSE) AS low_1_after,
+        coalesce(lead(file_size_bytes, 2) OVER days BETWEEN 1 AND level - 1, FALSE) AS low_2_after,
+        count(*) FILTER (file_size_bytes >= level) OVER around - (file_size_bytes >= level)::INTEGER AS others,
+        sum(file_size_bytes) FILTER (file_size_bytes >= level) OVER around
+        - CASE WHEN file_size_bytes >= level THEN file_size_bytes ELSE 0 END AS others_bytes
+    FROM sized
+    SEMI JOIN restless ON sized.dataset = restless.dataset AND sized.symbol = restless.symbol
+    WINDOW
+        days AS (PARTITION BY dataset, symbol ORDER BY date),
+        around AS (PARTITION BY dataset, symbol ORDER BY date ROWS BETWEEN 7 PRECEDING AND 7 FOLLOWING)
+),
+
+judged AS (
+    SELECT
+        *,
+        low AND ((low_1_before AND (low_2_before OR low_1_after)) OR (low_1_after AND low_2_after)) AS flat,
+        low_1_before AND ((low_2_before AND (low_3_before OR low)) OR (low AND low_1_after)) AS was_flat
+    FROM beside
+)
+
+SELECT dataset, symbol, date, file_size_bytes, has_checksum, FALSE AS flat, FALSE AS was_flat, FALSE AS small
+FROM sized
+ANTI JOIN restless ON sized.dataset = restless.dataset AND sized.symbol = restless.symbol
+UNION ALL
+SELECT
+    dataset,
+    symbol,
+    date,
+    file_size_bytes,
+    has_checksum,
+    flat,
+    was_flat, -- the held day before it was
+    file_size_bytes = 0
+    OR (
+        NOT flat
+        AND within
+        AND (low OR NOT (low_1_before OR low_1_after))
+        AND others >= 3
+        AND file_size_bytes * others < 0.4 * others_bytes::DOUBLE
+    ) IS TRUE AS small
+FROM judged
