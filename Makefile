@@ -1,4 +1,5 @@
 # `make` alone lists the targets. Everything runs in .venv, installed from requirements.lock.
+SHELL := bash
 PYTHON ?= python3
 PORT ?= 8001
 SERVE ?= 1
@@ -29,7 +30,7 @@ $(VENV)/.dev: $(VENV)/.installed
 	@touch $@
 
 demo: install ## Build the whole site from a local replica of the archive and serve it (PORT=8001, SERVE=1)
-	@$(BIN)/python -m etl.replica.demo --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve)
+	@$(BIN)/python -m etl.replica.demo --port $(or $(PORT),8001) $(if $(filter 0,$(SERVE)),--no-serve)
 
 site: install ## Build the site from the live archive: discover, backfill, update, export
 	@worst=0; for step in discover backfill update export; do \
@@ -37,7 +38,7 @@ site: install ## Build the site from the live archive: discover, backfill, updat
 	done; exit $$worst  # one symbol that fails does not hold up the others; the exit code still tells
 
 serve: install ## Serve the site built last (PORT=8001)
-	@$(BIN)/availability serve --port $(PORT)
+	@$(BIN)/availability serve --port $(or $(PORT),8001)
 
 test: dev ## Run all tests, offline
 	$(BIN)/python -m pytest --numprocesses $(WORKERS)
@@ -46,7 +47,8 @@ oldest: dev ## Run the tests that touch DuckDB on the oldest version that pyproj
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(VENV)/oldest \
 		"$$(sed -n 's/.*"\(duckdb\)>=\([0-9.]*\).*/\1==\2/p' pyproject.toml)"
 	PYTHONPATH=$(VENV)/oldest $(BIN)/python -c 'import duckdb; print("DuckDB", duckdb.__version__)'
-	PYTHONPATH=$(VENV)/oldest $(BIN)/python -m pytest --numprocesses $(WORKERS) tests/test_recording.py tests/test_views.py tests/test_pipeline.py
+	PYTHONPATH=$(VENV)/oldest $(BIN)/python -m pytest --numprocesses $(WORKERS) \
+		tests/test_{recording,views,conditions,checks,pipeline,probe}.py
 
 check: dev ## Lint, type-check, and compare the generated docs with the code
 	$(BIN)/ruff check .

@@ -10,7 +10,7 @@ from threading import Event
 
 import duckdb
 
-from etl import warehouse
+from etl import recording, warehouse
 from etl.archives import enumerate_symbols, list_series
 from etl.clock import now
 from etl.errors import ListingError
@@ -41,9 +41,9 @@ def discover(
     except ListingError as error:
         prefix = symbols_prefix(dataset)
         failure = Failure(None, None, None, prefix, "", started_at, now(), error.url, error.status, error.reason)
-        warehouse.record_failures(con, dataset, [failure])
+        recording.record_failures(con, dataset, [failure])
         raise
-    new = warehouse.record_enumeration(con, dataset, found, listing_url=bucket.listing_url, files_url=files_url)
+    new = recording.record_enumeration(con, dataset, found, listing_url=bucket.listing_url, files_url=files_url)
     return found, new
 
 
@@ -243,7 +243,7 @@ def _record(
     listings = [listing for listing in listings if listing.window.symbol not in spoiled]
     failures = [failure for answer in answers for failure in answer.failures]
     failures += [_as_failure(each, refused[each.window.symbol]) for each in found if each.window.symbol in refused]
-    warehouse.record_failures(con, dataset, failures)
+    recording.record_failures(con, dataset, failures)
     tally.update(moved)
     tally.update(
         recorded=sum(answer.whole and not answer.failures for answer in answers) - len(refused),
@@ -262,11 +262,11 @@ def _record_listings(
 ) -> tuple[Counter[str], dict[str, str]]:
     """Record listings together, or one by one where a value among them is none; return moves and spoiled symbols."""
     try:
-        return Counter(warehouse.record_listings(con, dataset, listings, probes)), {}
+        return Counter(recording.record_listings(con, dataset, listings, probes)), {}
     except duckdb.ConversionException as error:
         if len(listings) == 1:
             return Counter(), {listings[0].window.symbol: f"{_SPOILED}: {error}"}
-    moved, spoiled = Counter(warehouse.record_listings(con, dataset, [], probes)), dict[str, str]()
+    moved, spoiled = Counter(recording.record_listings(con, dataset, [], probes)), dict[str, str]()
     for listing in listings:
         more, also = _record_listings(con, dataset, [listing], [])
         moved, spoiled = moved + more, spoiled | also

@@ -4,8 +4,9 @@ import datetime as dt
 import hashlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,11 @@ from typing import Any
 import duckdb
 import sqlite_utils
 
-from etl import queries
-from etl.errors import AvailabilityError
+from etl import checks, queries
+from etl.errors import AvailabilityError, UsageError
 from etl.keys import UM_KLINES_1M
 from etl.records import Build
-from etl.warehouse import sql
+from etl.warehouse import sql, worked_out
 
 LICENSE = "CC BY-NC-SA 4.0 (Binance dataset terms v1.0 of 2026-08-26)"
 ATTRIBUTION = (
@@ -29,9 +30,8 @@ SMALL_TABLES = (
     *("extents", "timespans", "gaps", "absences", "lives", "daily_counts"),
     *("revisions", "freshness", "events", "runs"),
 )
-# views that others are made of, worked out once a build: a temporary table hides the view of its name
-_ONCE = ("covered", "timespans", "held_days", "market_days", "holes", "absences", "lives")
 _ROWS_A_FETCH = 50_000
+_LEFT_BEHIND = 3600  # seconds; no build takes that long
 # covering: 19 MB more, and any snapshot takes 1.4 ms instead of 3
 _SNAPSHOT_INDEX = (
     "CREATE INDEX day_file_codes_by_date ON day_file_codes"
@@ -47,12 +47,15 @@ def export_site(con: duckdb.DuckDBPyConnection, target: Path, *, today: dt.date)
     facts = queries.status(con, UM_KLINES_1M)
     if facts.last_listing_at is None or not facts.symbols_listed:
         raise AvailabilityError("The warehouse holds no complete listing yet: run `availability backfill` first.")
+    _check_target(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     beside = target.with_name(f".{target.name}.{os.getpid()}.building")
     try:
+        _clear(target)
         with worked_out(con):
-            _fill(con, beside)
-        content = hashlib.sha256(beside.read_bytes()).hexdigest()
+            _fill(con, beside, today)
+        with beside.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
         build = _describe(con, facts, at=facts.last_listing_at, today=today, content=content)
         _seal(beside, build)
         beside.replace(target)
@@ -63,19 +66,31 @@ def export_site(con: duckdb.DuckDBPyConnection, target: Path, *, today: dt.date)
     return build
 
 
-@contextmanager
-def worked_out(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Keep the judgements that others build on as temporary tables."""
+def _check_target(target: Path) -> None:
+    """Refuse to replace anything but a file that is published already."""
+    if target.is_dir() or not target.name:
+        raise UsageError(f"{target} is a folder: name the file to write.")
+    if target.exists() and not is_published(target):
+        raise UsageError(f"{target} exists and is no file published by this program: it is not replaced.")
+
+
+def is_published(path: Path) -> bool:
+    """Tell whether this is a whole SQLite file with a row about its build."""
     try:
-        for name in _ONCE:
-            con.execute(f"CREATE TEMP TABLE {name} AS FROM {name}")
-        yield
-    finally:
-        for name in _ONCE:
-            con.execute(f"DROP TABLE IF EXISTS temp.{name}")
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as site:
+            return bool(site.execute("SELECT count(*) FROM build").fetchone() == (1,))
+    except sqlite3.Error:
+        return False
 
 
-def _fill(con: duckdb.DuckDBPyConnection, path: Path) -> None:
+def _clear(target: Path) -> None:
+    """Remove what builds that died have left beside the target; another one under way would be younger."""
+    for left in target.parent.glob(f".{target.name}.*.building"):
+        if left.name.split(".")[-2] == str(os.getpid()) or time.time() - left.stat().st_mtime > _LEFT_BEHIND:
+            left.unlink(missing_ok=True)
+
+
+def _fill(con: duckdb.DuckDBPyConnection, path: Path, today: dt.date) -> None:
     with closing(sqlite3.connect(path)) as site:
         # the file is thrown away unless it is whole, so nothing needs to be rolled back
         site.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + sql("published"))
@@ -85,6 +100,7 @@ def _fill(con: duckdb.DuckDBPyConnection, path: Path) -> None:
             site.executemany("INSERT INTO day_file_codes VALUES (?, ?, ?, ?, ?, ?, ?)", _codes(con))
         for name in SMALL_TABLES:
             small.table(name).insert_all(_rows(con, name))
+        small.table("findings").insert_all(checks.as_rows(checks.run_checks(con, UM_KLINES_1M, today)))
         site.execute(_SNAPSHOT_INDEX)
         site.commit()
 

@@ -11,7 +11,8 @@ import click
 from etl import clock
 from etl.errors import AvailabilityError, UsageError
 
-_ERA = (dt.date(2000, 1, 1), dt.date(2199, 12, 31))  # no archive is older, no plan reaches further
+_ERA = dt.date(2000, 1, 1)  # no archive is older
+_YEAR = dt.timedelta(days=366)  # a day looked at can never be taken back: 2062 for 2026 is refused
 
 
 class Day(click.ParamType[dt.date]):
@@ -27,8 +28,10 @@ class Day(click.ParamType[dt.date]):
             day = dt.datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=dt.UTC).date()
         except ValueError:
             day = dt.date.min
-        if day.isoformat() != value or not _ERA[0] <= day <= _ERA[1]:
+        if day.isoformat() != value or day < _ERA:
             self.fail(f"{value!r} is no day: write YYYY-MM-DD, for example 2024-02-29.", param, ctx)
+        if day > clock.today() + _YEAR:
+            self.fail(f"{value} is more than a year ahead of this machine's clock.", param, ctx)
         return day
 
 

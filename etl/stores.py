@@ -83,6 +83,8 @@ def _address(url: str, what: str) -> Url:
         raise UsageError(f"{url} is no address of {what}: {error}") from error
     if read.scheme not in ("http", "https") or not read.host:
         raise UsageError(f"{url} is no address of {what}: it must begin with https:// and a host.")
+    if read.auth or read.query or read.fragment:
+        raise UsageError(f"The address of {what} carries more than a host and a path: it is published as it is.")
     return read
 
 
@@ -122,6 +124,8 @@ def list_pages(bucket: Bucket, prefix: str, *, start_after: str = "", delimiter:
     while True:
         url = page_url(bucket.listing_url, prefix, start_after=start_after, delimiter=delimiter, token=token)
         page = _get_page(bucket, url, prefix=prefix, after=after)
+        if token is not None and not (page.keys or page.prefixes):
+            raise ListingError(url, _FOUND, "a page that was announced to follow is empty")
         yield page
         if page.next_token is None:
             return

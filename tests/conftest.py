@@ -1,5 +1,6 @@
 """Every test runs offline, in a folder of its own, with its own archive on loopback."""
 
+import os
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,13 @@ from etl.cli import cli
 from etl.replica.server import Replica, running
 from tests.archive import NOW, UNIVERSE
 from tests.asked import Asked, build
+
+
+@pytest.fixture(autouse=True)
+def no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget what the operator of this machine has set: no test may touch a real warehouse."""
+    for name in [name for name in os.environ if name.startswith("AVAILABILITY_")]:
+        monkeypatch.delenv(name)
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,8 @@ import datetime as dt
 from pathlib import Path
 
 from etl.export import export_site
-from etl.warehouse import open_warehouse, record_enumeration, record_listings
+from etl.recording import record_enumeration, record_listings
+from etl.warehouse import open_warehouse
 from tests.drawn import DATASET, enumeration, listing
 
 CROWDED = "2024-01-15"  # the day that every MANY symbol holds

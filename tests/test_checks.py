@@ -16,9 +16,10 @@ import pytest
 from etl import checks
 from etl.checks import CATALOGUE, ExchangeInfo, Published, judge
 from etl.errors import UsageError
+from etl.recording import record_enumeration, record_failures, record_listings
 from etl.records import Failure, StoredObject, Stranger
 from etl.replica.server import Replica
-from etl.warehouse import open_warehouse, record_enumeration, record_failures, record_listings
+from etl.warehouse import open_warehouse
 from tests.archive import LAST, TODAY
 from tests.conftest import Run
 from tests.drawn import DATASET, day, enumeration, listing, moment

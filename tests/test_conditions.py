@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from etl.export import worked_out
-from etl.warehouse import open_warehouse, record_enumeration, record_listings
+from etl.recording import record_enumeration, record_listings
+from etl.warehouse import open_warehouse, worked_out
 from tests.drawn import DATASET, FIRST, SIZES, Drawing, day, drawings, enumeration, listing
 
 PAGE = Path(__file__).parent.parent / "docs" / "conditions.md"

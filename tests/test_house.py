@@ -13,7 +13,7 @@ FLOORS = [
     {"keys", "s3_xml"},
     {"stores"},
     {"warehouse"},
-    {"archives", "aws_cli", "probe", "queries", "runs"},
+    {"archives", "aws_cli", "probe", "queries", "recording", "runs"},
     {"checks"},
     {"collect", "export", "serve"},
     {"options", "tables"},

@@ -211,6 +211,8 @@ def test_a_bounded_backfill_looks_at_just_its_days_and_a_later_one_at_the_rest(r
         (["backfill", "--end", "2024-01-20"], 2, "is not over yet: the last whole day is 2024-01-19"),
         (["update", "--lookback", "0"], 2, "0 is not in the range 1<=x<=10000"),
         (["update", "--lookback", "-1"], 2, "-1 is not in the range 1<=x<=10000"),
+        (["update", "--today", "2062-01-01"], 2, "more than a year ahead of this machine's clock"),
+        (["discover", "--listing-url", "http://user:secret@127.0.0.1/b"], 2, "carries more than a host and a path"),
         (["update", "--lookback", "x"], 2, "'x' is not a valid integer"),
         (["discover", "--listing-url", "http://127.0.0.1:9/b"], 1, "the connection is refused"),
         (["discover", "--listing-url", "ftp://x/b"], 2, "is no address of a bucket"),
@@ -310,6 +312,28 @@ def test_a_purged_symbol_is_believed_when_the_symbol_level_says_so_too(filled: R
     filled("backfill", "--full")
     assert "SOLUSDT" not in dict(ask(HELD))
     assert ask("SELECT change, count(*) FROM revisions GROUP BY change") == [("vanished", 5)]
+
+
+@pytest.mark.parametrize("again", [("backfill", "--full"), ("backfill",)])
+def test_an_empty_page_in_the_middle_is_no_end(run: Run, archive: Replica, again: tuple[str, ...]) -> None:
+    run("discover")
+    archive.set_faults([Fault("empty", prefix=f"{KLINES}BTCUSDT/", after=1, count=1)])
+    assert "announced to follow is empty" in run(*again, code=1).stderr
+    run("backfill")
+    assert dict(ask(HELD)) == DAYS
+
+
+def test_export_replaces_only_what_is_published(filled: Run) -> None:
+    before = Path("warehouse.duckdb").read_bytes()
+    assert "is not replaced" in filled("export", "warehouse.duckdb", code=2).stderr
+    assert Path("warehouse.duckdb").read_bytes() == before
+    assert "is a directory" in filled("export", ".", code=2).stderr
+
+
+def test_serve_refuses_a_file_that_is_not_published(run: Run) -> None:
+    Path("site").mkdir()
+    Path("site/availability.db").write_text("no database")
+    assert "is no file published by this program" in run("serve", code=1).stderr
 
 
 def test_an_empty_first_answer_is_not_believed_while_the_folder_is_there(run: Run, archive: Replica) -> None:
@@ -439,7 +463,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_old_state(filled: Run) -> No
 
     def tiny_files() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, 1_000))
 
     for arguments in (["export"], ["backfill", "--full"]):
         process = command(*arguments, preexec_fn=tiny_files)

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from etl import queries
 from etl.errors import UsageError
 from etl.export import export_site
+from etl.recording import record_enumeration, record_listings
 from etl.warehouse import open_warehouse as open_writing
-from etl.warehouse import record_enumeration, record_listings, sql
+from etl.warehouse import sql
 from tests.asked import Asked
 from tests.drawn import DATASET, day, enumeration, listing
 

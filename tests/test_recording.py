@@ -8,16 +8,9 @@ import pytest
 
 from etl.archives import read_series
 from etl.errors import WarehouseError
+from etl.recording import record_enumeration, record_failures, record_listings
 from etl.records import Failure, Page, Window
-from etl.warehouse import (
-    covered,
-    emptied,
-    known_symbols,
-    open_warehouse,
-    record_enumeration,
-    record_failures,
-    record_listings,
-)
+from etl.warehouse import covered, emptied, known_symbols, open_warehouse
 from tests.drawn import DATASET, day, enumeration, listing, moment
 
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from etl.warehouse import open_warehouse, record_enumeration, record_listings
+from etl.recording import record_enumeration, record_listings
+from etl.warehouse import open_warehouse
 from tests.drawn import DATASET, day, enumeration, listing
 
 HELD = "xcX"

@@ -2,8 +2,6 @@
 
 import datetime as dt
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import duckdb
@@ -11,7 +9,7 @@ import duckdb
 from etl.checks.catalogue import CATALOGUE, ERROR, WARNING, Check
 from etl.checks.exchange import ExchangeInfo
 from etl.checks.published import Published
-from etl.warehouse import sql
+from etl.warehouse import sql, worked_out
 
 _NEWEST_LISTING = "SELECT max(ended_at) FROM listings WHERE dataset = ? AND complete AND symbol IS NOT NULL"
 _NEWEST_FACT = "SELECT strftime(max(ended_at), '%Y-%m-%dT%H:%M:%SZ') FROM listings WHERE dataset = ? AND complete"
@@ -21,7 +19,6 @@ _HELD = (
 )
 EXCHANGE = ("A502", "A503", "A504")
 _PUBLISHED = ("A501",)
-_ONCE = ("covered", "timespans", "market_days", "holes", "absences")
 
 _Values = dict[str, Any]  # for the SQL, by the names it uses
 
@@ -77,7 +74,7 @@ def run_checks(
     site, there = _site_values(con, dataset, published), _exchange_values(con, dataset, exchange)
     sources = {**dict.fromkeys(_PUBLISHED, site), **dict.fromkeys(EXCHANGE, there)}
     verdicts = []
-    with _worked_out(con):
+    with worked_out(con):
         for check in CATALOGUE:
             source = sources.get(check.code, {})
             if isinstance(source, str):
@@ -153,20 +150,6 @@ def _compared(exchange: ExchangeInfo, day: dt.date) -> _Values:
         "kinds": [kind for _, kind in others],
         "said_at": f" (answer of {exchange.at:%Y-%m-%d})" if exchange.at else "",
     }
-
-
-@contextmanager
-def _worked_out(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Keep the judgements that others build on as temporary tables, which hide the views of their names."""
-    kept = {name for (name,) in con.execute("SELECT table_name FROM duckdb_tables() WHERE temporary").fetchall()}
-    names = [name for name in _ONCE if name not in kept]
-    try:
-        for name in names:
-            con.execute(f"CREATE TEMP TABLE {name} AS FROM {name}")
-        yield
-    finally:
-        for name in names:
-            con.execute(f"DROP TABLE IF EXISTS temp.{name}")
 
 
 def find(con: duckdb.DuckDBPyConnection, check: Check, values: _Values) -> list[Finding]:

@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from etl import options, warehouse
-from etl.export import export_site
+from etl.errors import AvailabilityError
+from etl.export import export_site, is_published
 from etl.serve import serve_site
 
 
@@ -37,4 +38,7 @@ def serve(site_dir: Path, host: str, port: int) -> None:
     \b
     Example:  availability serve --port 8001
     """
-    serve_site(site_dir / "availability.db", host=host, port=port)
+    database = site_dir / "availability.db"
+    if database.exists() and not is_published(database):
+        raise AvailabilityError(f"{database} is no file published by this program: run `availability export`.")
+    serve_site(database, host=host, port=port)

@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from threading import Event
 from types import FrameType
 
+import click
+
 
 @contextmanager
 def stoppable() -> Iterator[Event]:
@@ -19,6 +21,7 @@ def stoppable() -> Iterator[Event]:
         if stop.is_set():
             signal.default_int_handler(number, frame)
         stop.set()
+        click.echo("Stopping: what is complete is recorded first. Once more stops at once.", err=True)
 
     before = {number: signal.signal(number, wish) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

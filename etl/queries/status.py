@@ -23,7 +23,7 @@ class Status(NamedTuple):
     revisions: int
     strangers: int
     last_listing_at: dt.datetime | None
-    open_failures: int  # symbols whose newest listing did not complete
+    open_failures: int  # symbols, and the level of the symbols, whose newest listing did not complete
 
     def days_behind(self, today: dt.date) -> int | None:
         """Return how many whole days are over and not looked at for every listed symbol; None where none was listed."""

@@ -6,6 +6,8 @@ The pipeline runs as a user would run it, command by command; only the base URLs
 import datetime as dt
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import time
@@ -30,9 +32,15 @@ def demo(*, port: int, serve: bool, now: str | None) -> None:
     \b
     Example:  python -m etl.replica.demo --port 0
     """
-    moment = dt.datetime.fromisoformat(now) if now else dt.datetime.now(dt.UTC)
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    FOLDER.mkdir(parents=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    moment = _moment(now)
+    if serve:
+        _check_port(port)
+    try:
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        FOLDER.mkdir(parents=True)
+    except OSError as error:
+        raise click.ClickException(f"{FOLDER} cannot be made anew: {error.strerror}.") from error
     environment = {
         "AVAILABILITY_WAREHOUSE": str(FOLDER / "warehouse.duckdb"),
         "AVAILABILITY_SITE_DIR": str(FOLDER / "site"),
@@ -54,6 +62,25 @@ def demo(*, port: int, serve: bool, now: str | None) -> None:
         click.echo("The replica is stopped; the site needs only its SQLite file.")
         os.execv(sys.executable, [sys.executable, "-m", "etl", "serve", "--port", str(port)])  # noqa: S606 - our own
     click.echo(f"Serve it with: {sys.executable} -m etl serve --site-dir {FOLDER / 'site'}")
+
+
+def _moment(now: str | None) -> dt.datetime:
+    try:
+        return dt.datetime.fromisoformat(now) if now else dt.datetime.now(dt.UTC)
+    except ValueError as error:
+        raise click.UsageError(f"--now {now} is no moment: write 2026-10-03T12:00:00Z.") from error
+
+
+def _check_port(port: int) -> None:
+    """Say that a port is taken before half a minute of work, not after it."""
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise click.ClickException(
+                f"Port {port} cannot be used: {error.strerror}. `make demo PORT=0` takes any free one."
+            ) from error
 
 
 @contextmanager

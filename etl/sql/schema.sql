@@ -5,7 +5,8 @@
 -- Version of this file's tables.
 CREATE TABLE IF NOT EXISTS warehouse (
     schema_version INTEGER NOT NULL, -- Version of these tables.
-    created_at TIMESTAMP NOT NULL -- When the file was made.
+    created_at TIMESTAMP NOT NULL, -- When the file was made.
+    views_sha256 VARCHAR -- SHA-256 of the views in it.
 );
 
 -- Where each dataset was last listed and lies.
@@ -38,8 +39,6 @@ CREATE TABLE IF NOT EXISTS listings (
     error VARCHAR, -- Why it is not complete.
     method VARCHAR NOT NULL DEFAULT 'list' -- list, head (a HEAD of each file, pages counts them) or aws-cli (pages counts commands).
 );
--- files written before there was more than one method
-ALTER TABLE listings ADD COLUMN IF NOT EXISTS method VARCHAR DEFAULT 'list';
 
 -- Every symbol ever enumerated. Merge only.
 CREATE TABLE IF NOT EXISTS symbols (
@@ -65,8 +64,6 @@ CREATE TABLE IF NOT EXISTS day_files (
     last_seen_at TIMESTAMP NOT NULL, -- Start of the newest complete listing that showed it.
     vanished_at TIMESTAMP -- Start of the listing that showed it gone; NULL while it is there.
 );
--- files written before a HEAD could be a look
-ALTER TABLE day_files ALTER has_checksum DROP NOT NULL;
 
 -- What moved after it was first seen. Append-only.
 CREATE TABLE IF NOT EXISTS revisions (

@@ -1,6 +1,6 @@
 WITH newest AS (
     SELECT symbol, arg_max(complete, listing_id) AS complete
-    FROM listings WHERE dataset = $dataset AND symbol IS NOT NULL GROUP BY symbol
+    FROM listings WHERE dataset = $dataset GROUP BY symbol -- the level of the symbols has none
 ),
 looked AS (SELECT symbol, max(last_day) AS last_day FROM covered WHERE dataset = $dataset GROUP BY symbol),
 held AS (
@@ -19,6 +19,6 @@ SELECT
     (SELECT coalesce(sum(days), 0) FROM gaps WHERE dataset = $dataset),
     (SELECT count(*) FROM revisions WHERE dataset = $dataset),
     (SELECT count(*) FROM strangers WHERE dataset = $dataset),
-    (SELECT max(ended_at) FROM listings WHERE dataset = $dataset AND complete),
+    (SELECT max(ended_at) FROM listings WHERE dataset = $dataset AND complete AND symbol IS NOT NULL),
     (SELECT count(*) FROM newest WHERE NOT complete)
 FROM held

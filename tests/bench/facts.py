@@ -12,8 +12,9 @@ import duckdb
 import yaml
 
 from etl.keys import UM_KLINES_1M
+from etl.recording import record_listings
 from etl.records import DayFiles, Listing, Window
-from etl.warehouse import open_warehouse, record_listings
+from etl.warehouse import open_warehouse
 
 _METADATA = Path(__file__).parents[2] / "metadata.yml"
 _PAGE = 1000  # entries of a listing page at most

@@ -52,7 +52,8 @@ def rivals(ground: Ground) -> Iterator[Row]:
     reference = median(each.seconds for each in ours)
     yield known(f"only listing, ours: {THREADS} threads, median of {_RUNS}", reference, "s")
     for tool in TOOLS:
-        what = f"only listing, {tool.name} {tool.version()}: {tool.manner}"
+        name = f"{tool.name} {tool.version()}".strip()
+        what = f"only listing, {name}: {tool.manner}"
         what += f", median of {tool.runs}" if tool.runs > 1 else ""
         what += f", extrapolated from {tool.sample} symbols" if tool.sample else ""
         yield beside(what, median(theirs[tool.name]), reference) if tool.name in theirs else absent(what)

@@ -1,31 +1,31 @@
 -- One row a symbol and day that a complete listing or a probe looked at, from the symbol's first file on,
 -- in the columns of the system this one replaces. The newest evidence decides and dates the row
 -- (probe_timestamp); status_code is NULL where nobody asked for the file itself over HTTP.
-WITH first_days AS (
-    SELECT dataset, symbol, min(date) AS first_day
-    FROM day_files
-    GROUP BY dataset, symbol
-),
-
-looked AS (
+WITH windows AS (
     SELECT
         covered.dataset,
         covered.symbol,
-        unnest(generate_series(
-            greatest(covered.first_day, first_days.first_day), covered.last_day, INTERVAL 1 DAY
-        ))::DATE AS date
+        greatest(covered.first_day, first_days.first_day) AS first_day,
+        covered.last_day
     FROM covered
-    INNER JOIN first_days ON covered.dataset = first_days.dataset AND covered.symbol = first_days.symbol
+    INNER JOIN (SELECT dataset, symbol, min(date) AS first_day FROM day_files GROUP BY dataset, symbol) AS first_days
+        ON covered.dataset = first_days.dataset AND covered.symbol = first_days.symbol
+),
+
+held AS NOT MATERIALIZED (
+    SELECT dataset, symbol, date, file_size_bytes, last_modified, last_seen_at
+    FROM day_files
+    WHERE vanished_at IS NULL
 ),
 
 absent AS (
     SELECT looked.dataset, looked.symbol, looked.date, max(listings.started_at) AS seen_at
-    FROM looked
-    ANTI JOIN day_files AS file
-        ON looked.dataset = file.dataset
-        AND looked.symbol = file.symbol
-        AND looked.date = file.date
-        AND file.vanished_at IS NULL
+    FROM (
+        SELECT dataset, symbol, unnest(generate_series(first_day, last_day, INTERVAL 1 DAY))::DATE AS date
+        FROM windows
+    ) AS looked
+    ANTI JOIN held
+        ON looked.dataset = held.dataset AND looked.symbol = held.symbol AND looked.date = held.date
     INNER JOIN listings
         ON looked.dataset = listings.dataset
         AND looked.symbol = listings.symbol
@@ -34,16 +34,7 @@ absent AS (
     GROUP BY looked.dataset, looked.symbol, looked.date
 ),
 
-listed AS (
-    SELECT dataset, symbol, date, TRUE AS available, file_size_bytes, last_modified, last_seen_at AS seen_at
-    FROM day_files
-    WHERE vanished_at IS NULL
-    UNION ALL
-    SELECT dataset, symbol, date, FALSE, NULL, NULL, seen_at
-    FROM absent
-),
-
-probed AS (
+probed AS MATERIALIZED (
     SELECT
         dataset,
         symbol,
@@ -57,32 +48,53 @@ probed AS (
     GROUP BY dataset, symbol, date
 ),
 
+listed AS (
+    SELECT dataset, symbol, date, TRUE AS available, file_size_bytes, last_modified, last_seen_at AS seen_at
+    FROM held
+    UNION ALL
+    SELECT dataset, symbol, date, FALSE, NULL, NULL, seen_at
+    FROM absent
+),
+
 newest AS (
-    SELECT listed.dataset, listed.symbol, listed.date, available, file_size_bytes, last_modified, NULL AS status_code, seen_at
+    SELECT
+        listed.dataset,
+        listed.symbol,
+        listed.date,
+        CASE WHEN probed.date IS NULL THEN listed.available ELSE probed.status_code = 200 END AS available,
+        CASE WHEN probed.date IS NULL THEN listed.file_size_bytes ELSE probed.file_size_bytes END AS file_size_bytes,
+        CASE WHEN probed.date IS NULL THEN listed.last_modified ELSE probed.last_modified END AS last_modified,
+        probed.status_code,
+        coalesce(probed.probed_at, listed.seen_at) AS seen_at
     FROM listed
-    ANTI JOIN probed
+    LEFT JOIN probed
         ON listed.dataset = probed.dataset
         AND listed.symbol = probed.symbol
         AND listed.date = probed.date
         AND listed.seen_at < probed.probed_at
     UNION ALL
-    SELECT probed.dataset, probed.symbol, probed.date, status_code = 200, file_size_bytes, last_modified, status_code, probed_at
+    SELECT dataset, symbol, date, status_code = 200, file_size_bytes, last_modified, status_code, probed_at
     FROM probed
-    ANTI JOIN listed
-        ON probed.dataset = listed.dataset
-        AND probed.symbol = listed.symbol
-        AND probed.date = listed.date
-        AND probed.probed_at <= listed.seen_at
+    ANTI JOIN held
+        ON probed.dataset = held.dataset AND probed.symbol = held.symbol AND probed.date = held.date
+    ANTI JOIN windows
+        ON probed.dataset = windows.dataset
+        AND probed.symbol = windows.symbol
+        AND probed.date BETWEEN windows.first_day AND windows.last_day
 ),
 
 stems AS (
     SELECT
-        symbols.dataset,
-        symbols.symbol,
+        names.dataset,
+        names.symbol,
         archives.files_url || '/data/futures/' || split_part(dataset, '/', 1) || '/daily/' || split_part(dataset, '/', 2)
         || '/' || url_encode(symbol) || '/' || split_part(dataset, '/', 3) || '/' || url_encode(symbol)
         || '-' || split_part(dataset, '/', 3) || '-' AS stem
-    FROM (SELECT DISTINCT dataset, symbol FROM newest) AS symbols
+    FROM (
+        SELECT DISTINCT dataset, symbol FROM day_files
+        UNION
+        SELECT DISTINCT dataset, symbol FROM probes
+    ) AS names
     INNER JOIN archives USING (dataset)
 )
 
