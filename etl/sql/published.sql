@@ -9,7 +9,8 @@ CREATE TABLE symbols (
     quote TEXT NOT NULL,
     first_seen_at TEXT NOT NULL,
     last_seen_at TEXT NOT NULL,
-    looked_through TEXT
+    looked_through TEXT,
+    looked_from TEXT
 );
 
 -- Held days, lean: under 90 MB for 900,000 days, index included, where symbol, time and etag as text take 150 MB.

@@ -6,10 +6,11 @@ SELECT
     symbols.quote,
     strftime(symbols.first_seen_at, '%Y-%m-%dT%H:%M:%SZ') AS first_seen_at,
     strftime(symbols.last_seen_at, '%Y-%m-%dT%H:%M:%SZ') AS last_seen_at,
-    looked.last_day::VARCHAR AS looked_through
+    looked.last_day::VARCHAR AS looked_through,
+    nullif(looked.first_day, DATE '0001-01-01')::VARCHAR AS looked_from
 FROM symbols
 LEFT JOIN (
-    SELECT dataset, symbol, max(last_day) AS last_day FROM covered GROUP BY dataset, symbol
+    SELECT dataset, symbol, max(last_day) AS last_day, min(first_day) AS first_day FROM covered GROUP BY dataset, symbol
 ) AS looked ON symbols.dataset = looked.dataset AND symbols.symbol = looked.symbol
 WHERE symbols.dataset = $dataset
 ORDER BY symbols.symbol

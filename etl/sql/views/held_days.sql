@@ -37,31 +37,36 @@ restless AS (
         OR (sized.file_size_bytes < extremes.suspicious_bytes AND sized.date NOT IN (extremes.earliest, extremes.latest))
 ),
 
+-- No lag() or lead(): a view with one that DuckDB 2.0 wrote is not read by 1.4.
 beside AS (
     SELECT
-        sized.*,
-        file_size_bytes BETWEEN 1 AND level - 1 AS low,
-        date - lag(date) OVER days = 1 AND lead(date) OVER days - date = 1 AS within,
-        coalesce(lag(file_size_bytes, 1) OVER days BETWEEN 1 AND level - 1, FALSE) AS low_1_before,
-        coalesce(lag(file_size_bytes, 2) OVER days BETWEEN 1 AND level - 1, FALSE) AS low_2_before,
-        coalesce(lag(file_size_bytes, 3) OVER days BETWEEN 1 AND level - 1, FALSE) AS low_3_before,
-        coalesce(lead(file_size_bytes, 1) OVER days BETWEEN 1 AND level - 1, FALSE) AS low_1_after,
-        coalesce(lead(file_size_bytes, 2) OVER days BETWEEN 1 AND level - 1, FALSE) AS low_2_after,
-        count(*) FILTER (file_size_bytes >= level) OVER around - (file_size_bytes >= level)::INTEGER AS others,
-        sum(file_size_bytes) FILTER (file_size_bytes >= level) OVER around
-        - CASE WHEN file_size_bytes >= level THEN file_size_bytes ELSE 0 END AS others_bytes
-    FROM sized
-    SEMI JOIN restless ON sized.dataset = restless.dataset AND sized.symbol = restless.symbol
+        *,
+        count(*) FILTER (low) OVER (days ROWS BETWEEN 3 PRECEDING AND 1 PRECEDING) = 3 AS low_until_yesterday,
+        count(*) FILTER (low) OVER (days ROWS BETWEEN 2 PRECEDING AND CURRENT ROW) = 3 AS low_until_today,
+        count(*) FILTER (low) OVER (days ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING) AS low_days,
+        count(*) FILTER (low) OVER (days ROWS BETWEEN CURRENT ROW AND 2 FOLLOWING) = 3 AS low_from_today,
+        min(date) OVER (days ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING) = date - 1
+        AND max(date) OVER (days ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING) = date + 1 AS within,
+        count(traded_bytes) OVER around - (traded_bytes IS NOT NULL)::INTEGER AS others,
+        sum(traded_bytes) OVER around - coalesce(traded_bytes, 0) AS others_bytes
+    FROM (
+        SELECT
+            sized.*,
+            file_size_bytes > 0 AND file_size_bytes < level AS low,
+            CASE WHEN file_size_bytes >= level THEN file_size_bytes END AS traded_bytes
+        FROM sized
+        SEMI JOIN restless ON sized.dataset = restless.dataset AND sized.symbol = restless.symbol
+    )
     WINDOW
         days AS (PARTITION BY dataset, symbol ORDER BY date),
-        around AS (PARTITION BY dataset, symbol ORDER BY date ROWS BETWEEN 7 PRECEDING AND 7 FOLLOWING)
+        around AS (days ROWS BETWEEN 7 PRECEDING AND 7 FOLLOWING)
 ),
 
 judged AS (
     SELECT
         *,
-        low AND ((low_1_before AND (low_2_before OR low_1_after)) OR (low_1_after AND low_2_after)) AS flat,
-        low_1_before AND ((low_2_before AND (low_3_before OR low)) OR (low AND low_1_after)) AS was_flat
+        low_until_today OR low_days = 3 OR low_from_today AS flat,
+        low_until_yesterday OR low_until_today OR low_days = 3 AS was_flat
     FROM beside
 )
 
@@ -81,7 +86,7 @@ SELECT
     OR (
         NOT flat
         AND within
-        AND (low OR NOT (low_1_before OR low_1_after))
+        AND (low OR low_days = 0)
         AND others >= 3
         AND file_size_bytes * others < 0.4 * others_bytes::DOUBLE
     ) IS TRUE AS small
