@@ -66,7 +66,7 @@ def record_listings(
             return {}
         con.execute(
             "CREATE OR REPLACE TEMP TABLE staged (listing_id BIGINT, date DATE, file_size_bytes BIGINT,"
-            " last_modified TIMESTAMP, etag VARCHAR, has_checksum BOOLEAN)"
+            " last_modified TIMESTAMP_S, etag VARCHAR, has_checksum BOOLEAN)"
         )
         numbers = _record_listing_rows(con, dataset, [_row(listing) for listing in listings])
         con.execute(sql("record/stage"), _columns_as_text(numbers, [listing.files for listing in listings]))

@@ -15,7 +15,7 @@ NAMESPACE = "{http://s3.amazonaws.com/doc/2006-03-01/}"
 _END = "</ListBucketResult>"
 _CONTENTS, _COMMON_PREFIXES = "<Contents>", "<CommonPrefixes>"
 _ENTRY = re.compile(
-    "<Contents><Key>([^<&]+)</Key><LastModified>(.{24})</LastModified><ETag>&quot;(.{32})&quot;</ETag>"
+    "<Contents><Key>([^<]+)</Key><LastModified>(.{24})</LastModified><ETag>&quot;(.{32})&quot;</ETag>"
     r"<Size>(\d{1,15})</Size><StorageClass>STANDARD</StorageClass></Contents>",
     re.ASCII | re.DOTALL,  # without DOTALL each of the 56 dots asks for a line end; _well_formed() does
 )
@@ -61,7 +61,9 @@ def _read_fast(text: str) -> tuple[_Head, _Columns] | None:
     end = start + sum(map(len, keys)) + sum(map(len, sizes)) + len(keys) * _ENTRY_TEXT
     rest = text[end:].rstrip().removesuffix(_END)
     prefixes = _COMMON.findall(rest)
-    if len(rest) != sum(map(len, prefixes)) + len(prefixes) * _COMMON_TEXT or not _well_formed(last_modified, etags):
+    if len(rest) != sum(map(len, prefixes)) + len(prefixes) * _COMMON_TEXT or "&" in "".join(keys):
+        return None
+    if not _well_formed(last_modified, etags):
         return None
     return _head(_parse(text[:start] + _END)), (keys, sizes, last_modified, etags, prefixes)
 

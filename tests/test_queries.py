@@ -28,7 +28,7 @@ _DICE = random.Random(4)
 DRAWN = {f"S{number:02}USDT": "".join(_DICE.choices("x.", (3, 1), k=WIDTH)) for number in range(30)}
 FIRST, LAST = dt.date(2023, 9, 1), dt.date(2024, 1, 20)
 ranges = st.tuples(st.dates(FIRST, LAST), st.dates(FIRST, LAST)).map(lambda pair: (min(pair), max(pair)))
-relaxed = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+relaxed = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ SELECT
     listing_id,
     unnest(string_split(days, ','))::DATE,
     unnest(string_split(sizes, ','))::BIGINT,
-    unnest(string_split(last_modified, ','))::TIMESTAMP,
+    unnest(string_split(last_modified, ','))::TIMESTAMP::TIMESTAMP_S,
     unnest(string_split(etags, ',')),
     nullif(unnest(string_split(checksums, ',')), '')::BOOLEAN
 FROM (

@@ -37,7 +37,7 @@ restless AS (
         OR (sized.file_size_bytes < extremes.suspicious_bytes AND sized.date NOT IN (extremes.earliest, extremes.latest))
 ),
 
--- No lag() or lead(): a view with one that DuckDB 2.0 wrote is not read by 1.4.
+-- Frames instead of lag(x, 2): a view with an offset in lag or lead that DuckDB 2.0 wrote cannot be read by 1.4.
 beside AS (
     SELECT
         *,
