@@ -1,6 +1,7 @@
 """Every test runs offline, in a folder of its own, with its own archive on loopback."""
 
 import os
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -69,3 +70,23 @@ def run(archive: Replica, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ru
         return result
 
     return invoke
+
+
+@pytest.fixture(scope="session")
+def listed_whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse of the small archive, listed whole by the real commands, once a session: tests get copies."""
+    path = tmp_path_factory.mktemp("filled") / "warehouse.duckdb"
+    with running(UNIVERSE, now=NOW) as replica:
+        places = ["--warehouse", str(path), "--listing-url", replica.listing_url]
+        for step in (["discover", "--files-url", replica.files_url], ["backfill", "--today", f"{NOW:%Y-%m-%d}"]):
+            log.configure()
+            result = CliRunner().invoke(cli, [*step, *places], prog_name="availability")
+            assert result.exit_code == 0, result.output
+    return path
+
+
+@pytest.fixture
+def filled(run: Run, listed_whole: Path) -> Run:
+    """``run`` in a folder with the small archive listed whole."""
+    shutil.copy(listed_whole, "warehouse.duckdb")
+    return run

@@ -566,13 +566,6 @@ def test_no_answer_is_a_reason(url: str, why: str) -> None:
 # -- the command -----------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def filled(run: Run) -> Run:
-    run("discover")
-    run("backfill")
-    return run
-
-
 def report(run: Run, *arguments: str, code: int = 0) -> dict[str, Any]:
     answer: dict[str, Any] = json.loads(run("check", "--json", *arguments, code=code).stdout)
     return answer

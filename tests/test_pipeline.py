@@ -43,14 +43,6 @@ def published(query: str) -> list[tuple[Any, ...]]:
         con.close()
 
 
-@pytest.fixture
-def filled(run: Run) -> Run:
-    """The small archive, listed whole."""
-    run("discover")
-    run("backfill")
-    return run
-
-
 # -- the way -----------------------------------------------------------------------------------------
 
 
