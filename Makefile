@@ -6,7 +6,7 @@ SERVE ?= 1
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock
-WORKERS ?= 2
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help install dev demo site serve test oldest check format docs bench lock clean
@@ -41,7 +41,7 @@ serve: install ## Serve the site built last (PORT=8001)
 	@$(BIN)/availability serve --port $(or $(PORT),8001)
 
 test: dev ## Run all tests, offline
-	$(BIN)/python -m pytest --numprocesses $(WORKERS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
 
 oldest: dev ## Run the tests that touch DuckDB on the oldest version that pyproject.toml allows
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(VENV)/oldest \
