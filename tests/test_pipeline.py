@@ -51,6 +51,17 @@ def test_discover_prints_the_new_symbols_once(run: Run) -> None:
     assert "6 symbols listed, 0 new." in run("discover").output
 
 
+def test_1057_symbols_come_over_two_pages_with_a_chinese_name_between_them(run: Run, archive: Replica) -> None:
+    names = [f"N{number:03}USDT" for number in range(994)] + [f"币{number:02}USDT" for number in range(57)]
+    archive.edits([{"action": "add_symbol", "symbol": name, "first_day": "2024-01-10"} for name in names])
+    archive.reset_stats()
+    assert "1,057 symbols listed, 1,057 new" in run("discover").output
+    assert archive.stats()["requests"] == 2
+    known = [name for (name,) in ask("SELECT symbol FROM symbols ORDER BY symbol")]
+    assert known == sorted([*names, *DAYS])
+    assert known[999] == "币00USDT"  # the last name of the first page: the second is asked for after it
+
+
 def test_backfill_takes_every_day_of_every_symbol_with_one_request_a_page(run: Run, archive: Replica) -> None:
     run("discover")
     archive.reset_stats()

@@ -13,7 +13,7 @@ from time import perf_counter
 
 import click
 
-from tests.bench import facts, listers, pipeline
+from tests.bench import facts, kills, listers, pipeline
 from tests.bench.measure import NOW, Ground, apart, running_replica
 from tests.bench.rivals import rivals
 from tests.bench.table import Row, lines
@@ -23,6 +23,7 @@ SECTIONS: dict[str, Callable[[Ground], Iterator[Row]]] = {
     "again": pipeline.again,
     "update": pipeline.update,
     "export": pipeline.export,
+    "kills": kills.kills,
     "rivals": rivals,
 }
 _PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
