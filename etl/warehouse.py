@@ -124,13 +124,15 @@ def _views_sha256() -> str:
 def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """Commit what happens inside, or nothing of it."""
     con.execute("BEGIN")
+    committed = False
     try:
         yield
         con.execute("COMMIT")
-    except BaseException:  # Ctrl-C too must not leave half a listing
-        with suppress(duckdb.TransactionException):  # a COMMIT that fails has ended the transaction itself
-            con.execute("ROLLBACK")
-        raise
+        committed = True
+    finally:  # whatever happened, Ctrl-C too, must not leave half a listing
+        if not committed:
+            with suppress(duckdb.TransactionException):  # a COMMIT that fails has ended the transaction itself
+                con.execute("ROLLBACK")
 
 
 @contextmanager
