@@ -11,7 +11,7 @@ from typing import NamedTuple
 import duckdb
 
 from etl.clock import now
-from etl.errors import AvailabilityError, UsageError
+from etl.errors import UsageError
 from etl.records import Enumeration, Outcome
 
 DAYS = 30  # that the success rate looks back
@@ -42,7 +42,7 @@ def recording(con: duckdb.DuckDBPyConnection, command: str, arguments: Mapping[s
     except UsageError:
         con.execute("DELETE FROM runs WHERE run_id = ?", [run_id])
         raise
-    except (AvailabilityError, OSError, duckdb.Error, RuntimeError, KeyboardInterrupt) as error:
+    except BaseException as error:  # recorded and passed on, whatever it is
         with suppress(duckdb.Error):  # on a full disk the first error is the one to tell; the next run finds this one
             _end(con, run_id, did, _outcome(did, error), " ".join(str(error).split()) or type(error).__name__)
         raise
