@@ -58,7 +58,10 @@ def commands() -> Iterator[str]:
 
 def subcommands(group: click.Group, context: click.Context) -> Iterator[str]:
     """Yield the help of every command of a group, and of the groups in it."""
-    for name, command in group.commands.items():
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if command is None:
+            continue
         inner = command.make_context(
             name, [], context, resilient_parsing=True, terminal_width=100, max_content_width=100
         )

@@ -14,7 +14,7 @@ from etl import recording, warehouse
 from etl.archives import enumerate_symbols, list_series
 from etl.clock import now
 from etl.errors import ListingError
-from etl.keys import symbols_prefix
+from etl.keys import read_symbol, symbols_prefix
 from etl.probe import by_head
 from etl.records import Answer, Enumeration, Failure, Listing, Outcome, Probe, Window
 from etl.stores import Bucket, Lister, open_files, page_url
@@ -77,6 +77,8 @@ def plan_backfill(
         if lacking:
             start, end = lacking[0][0], lacking[-1][1]
             windows.append(Window(symbol, None if start == dt.date.min else start, end, bounded or end < last))
+    # One page after another, a long series goes on when all others are done: the short ones come last.
+    windows.sort(key=lambda window: read_symbol(window.symbol).kind != "perpetual")
     return _with_expectation(con, dataset, windows)
 
 

@@ -32,10 +32,9 @@ SMALL_TABLES = (
 )
 _ROWS_A_FETCH = 50_000
 _LEFT_BEHIND = 3600  # seconds; no build takes that long
-# covering: 19 MB more, and any snapshot takes 1.4 ms instead of 3
+# A month of all symbols is read from it alone; a snapshot looks two more columns up, 0.5 ms. With them: 37 MB more.
 _SNAPSHOT_INDEX = (
-    "CREATE INDEX day_file_codes_by_date ON day_file_codes"
-    " (date, symbol_id, file_size_bytes, last_modified, etag, has_checksum, state)"
+    "CREATE INDEX day_file_codes_by_date ON day_file_codes (date, symbol_id, file_size_bytes, has_checksum, state)"
 )
 
 
@@ -91,9 +90,9 @@ def _clear(target: Path) -> None:
 
 
 def _fill(con: duckdb.DuckDBPyConnection, path: Path, today: dt.date) -> None:
-    with closing(sqlite3.connect(path)) as site:
-        # the file is thrown away unless it is whole, so nothing needs to be rolled back
-        site.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + sql("published"))
+    """Put the file together in memory and write it once: packed whole, it is 6 MB smaller than grown row by row."""
+    with closing(sqlite3.connect(":memory:")) as site:
+        site.executescript(sql("published"))
         small = sqlite_utils.Database(site)
         small.table("symbols").insert_all(_rows(con, "symbols"))
         with site:
@@ -103,6 +102,7 @@ def _fill(con: duckdb.DuckDBPyConnection, path: Path, today: dt.date) -> None:
         small.table("findings").insert_all(checks.as_rows(checks.run_checks(con, UM_KLINES_1M, today)))
         site.execute(_SNAPSHOT_INDEX)
         site.commit()
+        site.execute("VACUUM INTO ?", [str(path)])
 
 
 def _seal(path: Path, build: Build) -> None:
@@ -128,13 +128,7 @@ def _rows(con: duckdb.DuckDBPyConnection, name: str) -> Iterator[dict[str, Any]]
 def _codes(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
     result = con.execute(sql("site/day_file_codes"), {"dataset": UM_KLINES_1M})
     while rows := result.fetchmany(_ROWS_A_FETCH):
-        for symbol_id, date, size, last_modified, etag, checksum, state in rows:
-            yield symbol_id, date, size, last_modified, _packed(etag), checksum, state
-
-
-def _packed(etag: str) -> bytes | str:
-    """Halve a plain MD5; the etag of a multipart upload (``...-3``) stays text."""
-    return etag if "-" in etag else bytes.fromhex(etag)
+        yield from rows
 
 
 def _describe(

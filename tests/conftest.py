@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from etl import log
 from etl.cli import cli
 from etl.replica.server import Replica, running
+from etl.warehouse import open_warehouse
 from tests.archive import NOW, UNIVERSE
 from tests.asked import Asked, build
 
@@ -48,6 +49,14 @@ def archive() -> Iterator[Replica]:
 def asked(tmp_path_factory: pytest.TempPathFactory) -> Asked:
     """A larger archive, listed on two days and published: see tests/asked.py."""
     return build(tmp_path_factory.mktemp("asked"))
+
+
+@pytest.fixture(scope="session")
+def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A warehouse that holds nothing: tests get copies, for making one takes longer than most of what they do."""
+    path = tmp_path_factory.mktemp("blank") / "warehouse.duckdb"
+    with open_warehouse(path):
+        return path
 
 
 Run = Callable[..., Result]

@@ -1,6 +1,7 @@
 """A listing is recorded whole; what moved since the last one is kept for ever."""
 
 from pathlib import Path
+from shutil import copy
 from typing import Any
 
 import duckdb
@@ -15,8 +16,8 @@ from tests.drawn import DATASET, day, enumeration, listing, moment
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Path:
-    path = tmp_path / "warehouse.duckdb"
+def warehouse(blank: Path, tmp_path: Path) -> Path:
+    path = copy(blank, tmp_path / "warehouse.duckdb")
     with open_warehouse(path) as con:
         record_enumeration(con, DATASET, enumeration("A", "B"), listing_url="http://l", files_url="http://f")
     return path

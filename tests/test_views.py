@@ -1,8 +1,10 @@
 """Judgements over drawn facts; an obvious and slow Python reference is the oracle for random histories."""
 
 import datetime as dt
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from shutil import copy
 from typing import Any
 
 import duckdb
@@ -35,8 +37,14 @@ def record_into(con: duckdb.DuckDBPyConnection, *drawn: str, symbol: str = "A", 
 
 
 @pytest.fixture
-def warehouse(tmp_path: Path) -> Path:
-    return tmp_path / "warehouse.duckdb"
+def warehouse(blank: Path, tmp_path: Path) -> Path:
+    return copy(blank, tmp_path / "warehouse.duckdb")
+
+
+@pytest.fixture(scope="module")
+def emptied() -> Iterator[duckdb.DuckDBPyConnection]:
+    with open_warehouse(Path(":memory:")) as con:
+        yield con
 
 
 def test_days_15_17_19_have_the_gaps_16_and_18(warehouse: Path) -> None:
@@ -236,21 +244,25 @@ def runs(picture: str, marks: str) -> list[tuple[int, int]]:
 
 @settings(max_examples=20, deadline=None)
 @given(pictures, windows)
-def test_timespans_gaps_and_extents_agree_with_the_oracle(drawn: list[str], cut: list[tuple[int, int]]) -> None:
+def test_timespans_gaps_and_extents_agree_with_the_oracle(
+    emptied: duckdb.DuckDBPyConnection, drawn: list[str], cut: list[tuple[int, int]]
+) -> None:
+    con = emptied
+    for (table,) in con.execute("SELECT table_name FROM duckdb_tables() WHERE table_name <> 'warehouse'").fetchall():
+        con.execute(f"DELETE FROM {table}")
     seen = [crop(picture, window) for picture, window in zip(drawn, cut, strict=False)]
     known = believed(seen)
     spans = runs(known, HELD)
     held = [place for place, mark in enumerate(known) if mark in HELD]
     inside = "".join(mark if held and held[0] < n < held[-1] else "_" for n, mark in enumerate(known))
-    with open_warehouse(Path(":memory:")) as con:
-        record_into(con, *seen)
-        assert rows(con, "timespans", "first_day, last_day") == [(day(a), day(b)) for a, b in spans]
-        assert rows(con, "gaps", "first_day, last_day") == [(day(a), day(b)) for a, b in runs(inside, ".")]
-        assert rows(con, "covered", "first_day, last_day") == [(day(a), day(b)) for a, b in runs(known, "x.")]
-        expected = [(len(held), len(spans), inside.count("."))] if held else []
-        assert rows(con, "extents", "days_held, timespan_count, days_missing") == expected
-        assert all(a[1] < b[0] for a, b in pairwise(rows(con, "timespans", "first_day, last_day")))
-        first = min(held) if held else len(known)
-        looked = {day(n): mark in HELD for n, mark in enumerate(known) if mark != "_" and n >= first}
-        if all(mark == "_" or n >= first for n, mark in enumerate(known)):
-            assert {when: row[0] for when, row in availability(con).items()} == looked
+    record_into(con, *seen)
+    assert rows(con, "timespans", "first_day, last_day") == [(day(a), day(b)) for a, b in spans]
+    assert rows(con, "gaps", "first_day, last_day") == [(day(a), day(b)) for a, b in runs(inside, ".")]
+    assert rows(con, "covered", "first_day, last_day") == [(day(a), day(b)) for a, b in runs(known, "x.")]
+    expected = [(len(held), len(spans), inside.count("."))] if held else []
+    assert rows(con, "extents", "days_held, timespan_count, days_missing") == expected
+    assert all(a[1] < b[0] for a, b in pairwise(rows(con, "timespans", "first_day, last_day")))
+    first = min(held) if held else len(known)
+    looked = {day(n): mark in HELD for n, mark in enumerate(known) if mark != "_" and n >= first}
+    if all(mark == "_" or n >= first for n, mark in enumerate(known)):
+        assert {when: row[0] for when, row in availability(con).items()} == looked

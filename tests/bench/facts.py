@@ -14,6 +14,7 @@ import yaml
 from etl.keys import UM_KLINES_1M
 from etl.recording import record_listings
 from etl.records import DayFiles, Listing, Window
+from etl.serve import SETTINGS
 from etl.warehouse import open_warehouse
 
 _METADATA = Path(__file__).parents[2] / "metadata.yml"
@@ -109,6 +110,7 @@ def query_times(path: Path) -> list[Answered]:
     """Ask the three questions of metadata.yml where they have most to say."""
     queries = yaml.safe_load(_METADATA.read_text(encoding="utf-8"))["databases"]["availability"]["queries"]
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as site:
+        site.execute(f"PRAGMA cache_size = -{SETTINGS['cache_size_kb']}")  # as the server has it
         (day,) = site.execute("SELECT date FROM daily_counts ORDER BY files DESC, date LIMIT 1").fetchone()
         (symbol,) = site.execute("SELECT symbol FROM extents ORDER BY days_held DESC, symbol LIMIT 1").fetchone()
         asked = {

@@ -2,10 +2,10 @@ SELECT
     numbered.symbol_id,
     file.date::VARCHAR,
     file.file_size_bytes,
-    epoch(file.last_modified)::BIGINT,
-    file.etag,
     file.has_checksum::INTEGER,
-    CASE WHEN held.small THEN 3 WHEN NOT held.has_checksum THEN 2 WHEN held.flat THEN 1 ELSE 0 END
+    CASE WHEN held.small THEN 3 WHEN NOT held.has_checksum THEN 2 WHEN held.flat THEN 1 ELSE 0 END,
+    strftime(file.last_modified, '%Y-%m-%dT%H:%M:%SZ'),
+    file.etag
 FROM day_files AS file
 INNER JOIN held_days AS held
     ON file.dataset = held.dataset AND file.symbol = held.symbol AND file.date = held.date
