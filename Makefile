@@ -9,7 +9,7 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint r
 WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo site serve test oldest check format docs bench lock clean
+.PHONY: help install dev demo site serve test browser oldest next check format docs bench lock clean
 
 help: ## List all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,8 +40,11 @@ site: install ## Build the site from the live archive: discover, backfill, updat
 serve: install ## Serve the site built last (PORT=8001)
 	@$(BIN)/availability serve --port $(or $(PORT),8001)
 
-test: dev ## Run all tests, offline
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal
+test: dev ## Run all tests, offline, but for those in a browser
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m "not browser"
+
+browser: dev ## Look at every page in a real browser (Debian's chromium); pictures go to build/screenshots
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m browser
 
 oldest: dev ## Run the tests that touch DuckDB on the oldest version that pyproject.toml allows
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target $(VENV)/oldest \
@@ -49,6 +52,11 @@ oldest: dev ## Run the tests that touch DuckDB on the oldest version that pyproj
 	PYTHONPATH=$(VENV)/oldest $(BIN)/python -c 'import duckdb; print("DuckDB", duckdb.__version__)'
 	PYTHONPATH=$(VENV)/oldest $(BIN)/python -m pytest --numprocesses $(WORKERS) \
 		tests/test_{recording,views,conditions,checks,pipeline,probe}.py
+
+next: dev ## Try the site on Datasette's newest alpha, and say what breaks
+	test -d $(VENV)/next || $(PYTHON) -m venv $(VENV)/next
+	$(VENV)/next/bin/pip install --quiet --disable-pip-version-check --pre --upgrade "datasette>=1.0a1" datasette-vega cachetools
+	$(BIN)/python -m tests.next_datasette $(VENV)/next/bin/python
 
 check: dev ## Lint, type-check, and compare the generated docs with the code
 	$(BIN)/ruff check .

@@ -1,9 +1,8 @@
-"""Discover, backfill, update and probe: plan windows, look at them side by side, record what completed."""
+"""Discover, backfill, update and probe: look at windows side by side, record what completed."""
 
-import datetime as dt
 import gc
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from threading import Event
@@ -14,7 +13,7 @@ from etl import recording, warehouse
 from etl.archives import enumerate_symbols, list_series
 from etl.clock import now
 from etl.errors import ListingError
-from etl.keys import read_symbol, symbols_prefix
+from etl.keys import symbols_prefix
 from etl.probe import by_head
 from etl.records import Answer, Enumeration, Failure, Listing, Outcome, Probe, Window
 from etl.stores import Bucket, Lister, open_files, page_url
@@ -23,7 +22,7 @@ _DAYS_A_TRANSACTION = 100_000  # fewer transactions are no faster, more cost 50 
 _PATIENCE = 32  # failures without one success before an archive counts as refusing everything
 _SHRUNK_TO_NOTHING = 0.5  # an enumeration with fewer than this share of the known symbols is refused
 _SPOILED = "the listing holds a value that is none"
-_WRONG_HOST = "not one file asked for is there, and those of several symbols were: is this the right host?"
+_WRONG_HOST = "not one file asked for is there, and some are held: is this the right host? A listing tells"
 
 _FOUND, _NOT_THERE = 200, 404
 
@@ -56,80 +55,6 @@ def _enumerate_believably(bucket: Bucket, dataset: str, known: int) -> Enumerati
     return found
 
 
-def plan_backfill(
-    con: duckdb.DuckDBPyConnection,
-    dataset: str,
-    symbols: Sequence[str],
-    *,
-    first: dt.date | None,
-    last: dt.date,
-    bounded: bool,
-    full: bool,
-) -> list[Window]:
-    """Return what to list so that ``first..last`` is covered; ``full`` lists what is covered again.
-
-    ``bounded`` says that ``last`` was asked for: later keys are then not even requested.
-    """
-    looked = warehouse.covered(con, dataset)
-    windows = []
-    for symbol in symbols:
-        lacking = [(first or dt.date.min, last)] if full else _lacking(looked[symbol], first or dt.date.min, last)
-        if lacking:
-            start, end = lacking[0][0], lacking[-1][1]
-            windows.append(Window(symbol, None if start == dt.date.min else start, end, bounded or end < last))
-    # One page after another, a long series goes on when all others are done: the short ones come last.
-    windows.sort(key=lambda window: read_symbol(window.symbol).kind != "perpetual")
-    return _with_expectation(con, dataset, windows)
-
-
-def plan_update(
-    con: duckdb.DuckDBPyConnection, dataset: str, symbols: Sequence[str], *, lookback: int, today: dt.date
-) -> list[Window]:
-    """Return one window a symbol: the last ``lookback`` days and whatever lies between them and where we stand.
-
-    We stand where the first unbroken run of days looked at ends: a probe of a later day leaves none out. A symbol
-    that was only ever probed is listed whole, as one never looked at.
-    """
-    looked, listed = warehouse.covered(con, dataset), warehouse.listed_symbols(con, dataset)
-    first, last = today - dt.timedelta(days=lookback), today - dt.timedelta(days=1)
-    stands = {symbol: runs[0][1] + dt.timedelta(days=1) for symbol, runs in looked.items() if symbol in listed}
-    windows = [Window(symbol, min(first, stands[symbol]) if symbol in stands else None, last) for symbol in symbols]
-    return _with_expectation(con, dataset, windows)
-
-
-def _with_expectation(con: duckdb.DuckDBPyConnection, dataset: str, windows: Sequence[Window]) -> list[Window]:
-    """Mark the windows that cannot be empty: of a folder just enumerated, whole or with files held inside."""
-    enumerated, held = warehouse.enumerated_symbols(con, dataset), warehouse.held_extents(con, dataset)
-    return [
-        window._replace(
-            filled=window.symbol in enumerated
-            and (
-                window.first is None
-                or (
-                    window.symbol in held
-                    and held[window.symbol][1] >= window.first
-                    and held[window.symbol][0] <= window.last
-                )
-            )
-        )
-        for window in windows
-    ]
-
-
-def choose_method(windows: Sequence[Window]) -> tuple[str, str]:
-    """Return ``head`` or ``list``, whichever asks less, and the reason; windows without a first day are listed anyway.
-
-    A tie goes to ``head``: its answers are headers, a listing of one day is some 900 bytes of XML more.
-    """
-    known = [(window.last - window.first).days + 1 for window in windows if window.first]
-    heads, listings = sum(known), len(known)
-    if not known:
-        return "list", "no symbol was listed before"
-    if heads > listings:
-        return "list", f"{listings:,} listings against {heads:,} HEAD requests"
-    return "head", f"{heads:,} HEAD requests against {listings:,} listings, and smaller answers"
-
-
 @contextmanager
 def by_method(method: str, bucket: Bucket, files_url: str, dataset: str, *, workers: int) -> Iterator[Look]:
     """Yield a function that looks at a window by ``list`` or by ``head``; one without a first day is listed anyway."""
@@ -151,21 +76,6 @@ def by_listing(bucket: Bucket, dataset: str, lister: Lister | None = None) -> Lo
         return Answer([answer], [], []) if isinstance(answer, Listing) else Answer([], [answer], [])
 
     return look
-
-
-def _lacking(looked: Sequence[tuple[dt.date, dt.date]], first: dt.date, last: dt.date) -> list[tuple[dt.date, dt.date]]:
-    """Return the runs of ``first..last`` that lie outside of ``looked`` (sorted, disjoint)."""
-    lacking, day = [], first
-    for start, end in looked:
-        if start > day:
-            lacking.append((day, min(start - dt.timedelta(days=1), last)))
-        if end >= day:
-            day = end + dt.timedelta(days=1)
-        if day > last:
-            break
-    if day <= last:
-        lacking.append((day, last))
-    return [(start, end) for start, end in lacking if start <= end]
 
 
 def collect(
@@ -239,6 +149,7 @@ def _record(
     found = [listing for answer in answers for listing in answer.listings]
     probes = [probe for answer in answers for probe in answer.probes]
     refused = _refused(con, dataset, found, before=tally)
+    probes = [_doubted(probe) if probe.symbol in refused else probe for probe in probes]
     listings = [listing for listing in found if listing.window.symbol not in refused]
     moved, spoiled = _record_listings(con, dataset, listings, probes)
     refused |= spoiled
@@ -248,7 +159,7 @@ def _record(
     recording.record_failures(con, dataset, failures)
     tally.update(moved)
     tally.update(
-        recorded=sum(answer.whole and not answer.failures for answer in answers) - len(refused),
+        recorded=sum(_is_recorded(answer, refused) for answer in answers),
         pages=len(probes) + sum(each.pages for each in listings if each.method != "head"),
         day_files=sum(len(each.files.days) for each in listings),
         strangers=sum(len(each.strangers) for each in listings),
@@ -278,15 +189,26 @@ def _record_listings(
 def _refused(
     con: duckdb.DuckDBPyConnection, dataset: str, found: Sequence[Listing], *, before: Counter[str]
 ) -> dict[str, str]:
-    """Return the symbols whose HEADs are not believed, and why.
+    """Return the symbols whose HEADs are not believed, and why: all of them where a held file would be lost.
 
-    A 404 is believed wherever the host has shown one file, or only one symbol lost its own.
+    A 404 is believed where the host has shown one file in this run; one that has shown none may be any host.
     """
     headed = [listing for listing in found if listing.method == "head"]
-    if before["present"] or any(listing.files.days for listing in headed):
+    if (
+        before["present"]
+        or any(listing.files.days for listing in headed)
+        or not warehouse.emptied(con, dataset, headed)
+    ):
         return {}
-    gone = warehouse.emptied(con, dataset, headed)
-    return dict.fromkeys(gone if len(gone) > 1 else (), _WRONG_HOST)
+    return dict.fromkeys((listing.window.symbol for listing in headed), _WRONG_HOST)
+
+
+def _doubted(probe: Probe) -> Probe:
+    return probe._replace(head=probe.head._replace(error=probe.head.error or _WRONG_HOST))
+
+
+def _is_recorded(answer: Answer, refused: Collection[str]) -> bool:
+    return answer.whole and not answer.failures and all(each.window.symbol not in refused for each in answer.listings)
 
 
 def _as_failure(listing: Listing, reason: str) -> Failure:

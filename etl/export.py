@@ -27,7 +27,7 @@ ATTRIBUTION = (
     " Independent of Binance, and not endorsed by it."
 )
 SMALL_TABLES = (
-    *("extents", "timespans", "gaps", "absences", "lives", "daily_counts"),
+    *("extents", "timespans", "gaps", "absences", "covered", "lives", "daily_counts"),
     *("revisions", "freshness", "events", "runs"),
 )
 _ROWS_A_FETCH = 50_000

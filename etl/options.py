@@ -4,7 +4,7 @@ import datetime as dt
 import difflib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
@@ -12,6 +12,7 @@ from etl import clock
 from etl.errors import AvailabilityError, UsageError
 
 _ERA = dt.date(2000, 1, 1)  # no archive is older
+Given = TypeVar("Given")
 _YEAR = dt.timedelta(days=366)  # a day looked at can never be taken back: 2062 for 2026 is refused
 
 
@@ -55,10 +56,28 @@ def _about_file(error: OSError) -> str:
     return f"{where}{error.strerror or error}."
 
 
-def split_symbols(_ctx: click.Context, _param: click.Parameter, values: Sequence[str]) -> list[str]:
-    """Read ``"A, B,"`` given once or several times; order kept, no name twice."""
-    names = (name.strip() for value in values for name in value.split(","))
-    return list(dict.fromkeys(name for name in names if name))
+def is_text(value: str) -> bool:
+    """Tell whether an argument was UTF-8: Python lets other bytes through as halves of characters."""
+    return not any("\ud800" <= mark <= "\udfff" for mark in value)
+
+
+def as_text(ctx: click.Context, param: click.Parameter, value: Given) -> Given:
+    """Return an address or a path as it is; one that is not UTF-8 text can be neither recorded nor told."""
+    if not is_text(str(value)):
+        raise click.BadParameter(f"{str(value)!r} is not UTF-8 text.", ctx, param)
+    return value
+
+
+def split_symbols(ctx: click.Context, param: click.Parameter, values: Sequence[str]) -> list[str]:
+    """Read ``"A, B,"`` given once or several times; order kept, no name twice. Given, it must name something."""
+    stripped = (name.strip() for value in values for name in value.split(","))
+    names = list(dict.fromkeys(name for name in stripped if name))
+    if values and not names:
+        raise click.BadParameter("it names no symbol; leave it out for all of them.", ctx, param)
+    odd = next((name for name in names if not is_text(name)), None)
+    if odd is not None:
+        raise UsageError(f"Unknown symbol {odd!r}: it is not UTF-8 text.")
+    return names
 
 
 def chosen(wanted: Sequence[str], known: Sequence[str]) -> list[str]:
@@ -77,7 +96,7 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def _option(*names: str, **settings: Any) -> Decorator:  # noqa: ANN401 - handed on to click
-    return click.option(*names, show_default=True, show_envvar=True, **settings)
+    return click.option(*names, show_default=True, show_envvar=True, callback=as_text, **settings)
 
 
 warehouse = _option(

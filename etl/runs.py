@@ -52,10 +52,9 @@ def recording(con: duckdb.DuckDBPyConnection, command: str, arguments: Mapping[s
 def _begin(con: duckdb.DuckDBPyConnection, command: str, arguments: Mapping[str, object]) -> str:
     """Insert the row and return its id; whoever is still `running` is dead, for only one process may write."""
     started_at, pid = now(), os.getpid()
-    run_id = f"{started_at:%Y%m%dT%H%M%S}.{started_at.microsecond // 1000:03}Z-{pid}"
+    run_id = f"{started_at:%Y%m%dT%H%M%S.%f}Z"
     con.execute(
-        "UPDATE runs SET outcome = 'died', error = 'process ' || pid || ' ended without a word'"
-        " WHERE outcome = 'running'"
+        "UPDATE runs SET outcome = 'died', error = 'its process ended without a word' WHERE outcome = 'running'"
     )
     con.execute(
         "INSERT INTO runs (run_id, command, arguments, started_at, outcome, pid, host)"
@@ -101,7 +100,9 @@ def _counts(each: Outcome | Enumeration) -> dict[str, int]:
 
 
 def success(con: duckdb.DuckDBPyConnection, today: dt.date) -> Success:
-    """Return the success rate of the runs begun in the last 30 days, today included; a killed one counts as failed."""
-    query = "SELECT count(*), count(*) FILTER (outcome = 'done') FROM runs WHERE started_at >= ?"
+    """Return the success rate of the ended runs of the last 30 days, today included; one that died counts as failed."""
+    query = (
+        "SELECT count(*), count(*) FILTER (outcome = 'done') FROM runs WHERE outcome <> 'running' AND started_at >= ?"
+    )
     ((runs, done),) = con.execute(query, [today - dt.timedelta(days=DAYS - 1)]).fetchall()
     return Success(runs, done, round(done / runs, 4) if runs else None, TARGET)

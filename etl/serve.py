@@ -28,16 +28,15 @@ SETTINGS = {
     # One snapshot reads about 1,000 pages = 4 MB: in SQLite's usual 2 MB they never stay, and asking for the same day
     # again takes 2.7 instead of 1.7 ms.
     "cache_size_kb": "8000",
-    # Bursts are absorbed. A running server keeps the build it started with: restart it after an export.
-    "default_cache_ttl": "5",
 }
 
 
-def datasette_arguments(database: Path) -> list[str]:
+def datasette_arguments(database: Path, *, allow_sql: bool = False) -> list[str]:
     """Return the arguments of ``datasette serve`` without address and port."""
     folders = {"templates": ("--template-dir", ""), "plugins": ("--plugins-dir", ""), "static": ("--static", "static:")}
     present = [[option, f"{at}{ROOT / name}"] for name, (option, at) in folders.items() if (ROOT / name).is_dir()]
-    settings = [["--setting", name, value] for name, value in SETTINGS.items()]
+    chosen = SETTINGS | ({"default_allow_sql": "on"} if allow_sql else {})
+    settings = [["--setting", name, value] for name, value in chosen.items()]
     return [
         "--immutable",  # no locks, counts are kept, and the file itself can be downloaded
         str(database),
@@ -48,7 +47,7 @@ def datasette_arguments(database: Path) -> list[str]:
     ]
 
 
-def serve_site(database: Path, *, host: str, port: int) -> None:
+def serve_site(database: Path, *, host: str, port: int, allow_sql: bool = False) -> None:
     """Become Datasette serving ``database``; port 0 takes a free one. Raises AvailabilityError."""
     if not database.exists():
         raise AvailabilityError(f"There is no published file at {database}: run `availability export` first.")
@@ -58,7 +57,7 @@ def serve_site(database: Path, *, host: str, port: int) -> None:
     address = f"[{host}]" if ":" in host else host
     sys.stdout.write(f"Serving {database} on http://{address}:{port} (Ctrl-C stops it)\n")
     sys.stdout.flush()
-    command = [sys.executable, "-m", "datasette", "serve", *datasette_arguments(database)]
+    command = [sys.executable, "-m", "datasette", "serve", *datasette_arguments(database, allow_sql=allow_sql)]
     os.execv(sys.executable, [*command, "--host", host, "--port", str(port)])  # noqa: S606 - our own arguments
 
 

@@ -24,6 +24,7 @@ CONNECT_SECONDS = 10.0
 READ_SECONDS = 30.0  # between two bytes, not of a whole answer
 _FOUND, _NOT_THERE = 200, 404
 _SIZE = re.compile(r"[1-9]\d{0,14}", re.ASCII)  # a zip has bytes: 0 is what a proxy says that does not know
+_FIRST_YEAR, _LAST_YEAR = 2000, 2100  # a clock beside them tells no time
 _ETAG = re.compile(r'"([0-9a-f]{32}(?:-\d{1,5})?)"', re.ASCII)
 _READING = Lock()  # one page at a time: it is all Python, and threads at it only fight for the interpreter
 _CAUSES: dict[type[Exception], str] = {  # the first kind that fits speaks; the narrow ones come first
@@ -193,9 +194,11 @@ def _utc(date: str) -> str | None:
     """Read an HTTP date, ``Tue, 16 Jan 2024 07:31:02 GMT``, as a listing writes it; None where it is none."""
     try:
         moment = parsedate_to_datetime(date)
-    except ValueError:
+        moment = moment.astimezone(dt.UTC) if moment.tzinfo else moment
+    except (ValueError, OverflowError):
         return None
-    moment = moment.astimezone(dt.UTC) if moment.tzinfo else moment
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        return None
     return f"{moment:%Y-%m-%dT%H:%M:%S}.000Z"
 
 

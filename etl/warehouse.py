@@ -21,21 +21,12 @@ SCHEMA_VERSION = 1
 # Every DuckDB that pyproject.toml allows can read this format, whichever of them wrote it.
 STORAGE_VERSION = "v1.4.0"
 # views that others are made of; a temporary table hides the view of its name
-COSTLY = ("covered", "timespans", "held_days", "market_days", "holes", "absences", "lives")
+COSTLY = ("covered", "timespans", "held_days", "market_days", "vanished_ends", "holes", "absences", "lives")
 MEMORY_LIMIT = "400MB"  # DuckDB would take 80 % of the machine
 VIEWS = (
-    *("covered", "timespans", "flat_levels", "held_days", "file_states", "market_days", "publication", "holes"),
-    *(
-        "absences",
-        "conditions",
-        "gaps",
-        "extents",
-        "lives",
-        "daily_counts",
-        "freshness",
-        "events",
-        "daily_availability",
-    ),
+    *("covered", "timespans", "flat_levels", "held_days", "file_states", "market_days", "publication"),
+    *("vanished_ends", "holes", "absences", "conditions", "gaps", "births", "extents", "lives", "daily_counts"),
+    *("freshness", "revision_bursts", "events", "daily_availability"),
 )
 
 
@@ -103,6 +94,8 @@ def _check_ours(con: duckdb.DuckDBPyConnection, path: Path) -> None:
     if not {"warehouse", "listings", "day_files"} <= tables:
         raise WarehouseError(f"{path} is a DuckDB file of something else: it has none of this program's tables.")
     version = one(con, "SELECT schema_version FROM warehouse")
+    if not isinstance(version, int):
+        raise WarehouseError(f"{path} is a DuckDB file of something else: its schema version is {version!r}.")
     if version > SCHEMA_VERSION:
         raise WarehouseError(f"{path} was written by a newer version of this program (schema {version}): update it.")
 

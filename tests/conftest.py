@@ -16,6 +16,8 @@ from etl.replica.server import Replica, running
 from etl.warehouse import open_warehouse
 from tests.archive import NOW, UNIVERSE
 from tests.asked import Asked, build
+from tests.published import publish
+from tests.serving import Site, serving
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +59,13 @@ def blank(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("blank") / "warehouse.duckdb"
     with open_warehouse(path):
         return path
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The small published file of tests/published.py behind a real server, a day after its newest day."""
+    with serving(publish(tmp_path_factory.mktemp("site")), AVAILABILITY_TODAY="2030-11-05") as running_site:
+        yield running_site
 
 
 Run = Callable[..., Result]

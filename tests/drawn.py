@@ -1,7 +1,8 @@
 """Facts drawn as text: one character a day, so that a test reads like a picture.
 
 ``x`` a file with its checksum, ``c`` a file without, ``X`` the day uploaded again, ``f`` a flat file, ``C`` a flat one
-without checksum, ``s`` a small file, ``z`` one without a byte, ``.`` no file, ``_`` not looked at.
+without checksum, ``s`` a small file, ``z`` one without a byte, ``l`` a file that came two days late, ``u`` one uploaded
+again a year later, ``.`` no file, ``_`` not looked at.
 """
 
 import datetime as dt
@@ -12,7 +13,8 @@ from etl.records import DayFiles, Enumeration, Listing, Window
 
 FIRST = dt.date(2024, 1, 1)
 DATASET = "um/klines/1m"
-SIZES = {"x": 40_000, "c": 40_000, "X": 40_000, "f": 8_000, "C": 8_000, "s": 12_000, "z": 0}
+SIZES = {"x": 40_000, "c": 40_000, "X": 40_000, "f": 8_000, "C": 8_000, "s": 12_000, "z": 0, "l": 40_000, "u": 40_000}
+LATER = {"l": 2, "u": 365}  # days
 
 
 def day(number: int) -> dt.date:
@@ -33,7 +35,7 @@ def listing(symbol: str, drawn: str, *, at: int | None = None, whole: bool = Fal
     files = DayFiles(
         [day(number).isoformat() for number in held],
         [str(SIZES[drawn[number]]) for number in held],
-        [f"{day(number + 1)}T07:30:00.000Z" for number in held],
+        [f"{day(number + 1 + LATER.get(drawn[number], 0))}T07:30:00.000Z" for number in held],
         [etag(symbol, number, drawn[number]) for number in held],
         ["0" if drawn[number] in "cC" else "1" for number in held],
     )

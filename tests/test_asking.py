@@ -5,11 +5,14 @@ import datetime as dt
 import io
 import json
 import os
+import re
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from etl import tables
@@ -103,9 +106,9 @@ def test_gaps_name_the_symbols_that_were_discovered_and_have_no_data(asked: Aske
     assert answer(asked, "gaps", "--no-data", warehouse=True) == NEVER_LISTED
     assert query(asked, "gaps", "--no-data").stdout.splitlines() == NEVER_LISTED
     assert query(asked, "gaps", "--no-data", "--csv").stdout.splitlines() == ["symbol", *NEVER_LISTED]
-    assert query(asked, "gaps").stdout.splitlines()[-1] == "no data at all: NEW1USDT, NEW2USDT"
-    assert query(asked, "gaps", "NEW1USDT").stdout.splitlines()[-1] == "no data at all: NEW1USDT"
-    assert "no data" not in query(asked, "gaps", "ETHUSDT").stdout
+    assert query(asked, "gaps").stdout.splitlines()[-1] == "never listed: NEW1USDT, NEW2USDT"
+    assert query(asked, "gaps", "NEW1USDT").stdout.splitlines()[-1] == "never listed: NEW1USDT"
+    assert "never" not in query(asked, "gaps", "ETHUSDT").stdout
 
 
 def test_coverage_knows_nothing_of_a_symbol_that_nobody_looked_at(asked: Asked) -> None:
@@ -173,6 +176,8 @@ def test_a_universe_is_of_its_day_and_names_the_build(asked: Asked) -> None:
         (["new", "2024-01-14", "2024-01-13"], "The range ends on 2024-01-13"),
         (["timeline", "BTCUSTD"], "Unknown symbol BTCUSTD. Did you mean BTCUSDT"),
         (["timeline", "btcusdt"], "Unknown symbol btcusdt. Did you mean BTCUSDT"),
+        (["timeline", "\udcff"], r"Unknown symbol '\udcff'"),
+        (["universe", "--date", "2024-01-01", "--kind", "\udcff"], r"Unknown kind '\udcff'"),
         (["timeline", "%"], "Unknown symbol %. `availability query coverage` lists all names."),
         (["coverage", "ETHUSD"], "Did you mean ETHUSDT"),
         (["gaps", ""], "Unknown symbol ''."),
@@ -227,6 +232,49 @@ def test_a_file_of_something_else_is_named(tmp_path: Path, content: bytes) -> No
     assert path.read_bytes() == content
 
 
+def test_a_file_without_a_build_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "availability.db"
+    for rows in ("", "INSERT INTO build VALUES (NULL)"):
+        with sqlite3.connect(path) as con:
+            con.executescript(f"DROP TABLE IF EXISTS build; CREATE TABLE build (build_id TEXT); {rows}")
+        told = command("query", "gaps", "--site-dir", str(tmp_path), code=1).stderr
+        assert told.startswith(f"Error: {path} cannot be asked: it names no build.")
+
+
+@pytest.mark.parametrize("version", ["'abc'", "NULL", "1.5"])
+def test_a_warehouse_of_somebody_else_is_named(tmp_path: Path, version: str) -> None:
+    path = tmp_path / "w.duckdb"
+    with duckdb.connect(path) as con:
+        con.execute(f"CREATE TABLE warehouse AS SELECT {version} AS schema_version")
+        con.execute("CREATE TABLE listings (i INT); CREATE TABLE day_files (i INT)")
+    told = command("query", "gaps", "--warehouse", str(path), code=1).stderr
+    assert told.startswith(f"Error: {path} is a DuckDB file of something else: its schema version is ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["probe", "--symbols", "A\udcff"], r"Unknown symbol 'A\udcff'"),
+        (["query", "gaps", "--warehouse", "\udcff"], r"Invalid value for '--warehouse': '\udcff' is not UTF-8 text."),
+        (["check", "--site-dir", "\udcff"], r"'\udcff' is not UTF-8 text."),
+        (["check", "--exchange-info", "\udcff"], r"'\udcff' is not UTF-8 text."),
+        (["discover", "--listing-url", "http://127.0.0.1:9/\udcff"], r"/\udcff' is not UTF-8 text."),
+        (
+            ["probe", "--symbols", ","],
+            "Invalid value for '--symbols': it names no symbol; leave it out for all of them.",
+        ),
+        (["update", "--symbols", "", "--symbols", " , "], "it names no symbol"),
+    ],
+)
+def test_what_names_nothing_or_nothing_readable_is_wrong_usage(
+    asked: Asked, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], sentence: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = command(*arguments, code=2, env={"AVAILABILITY_SITE_DIR": str(asked.site_dir)})
+    assert sentence in result.stderr.encode(errors="backslashreplace").decode()
+    assert list(tmp_path.iterdir()) == []
+
+
 # -- the machine ---------------------------------------------------------------------------------------
 
 
@@ -254,6 +302,40 @@ def test_a_reader_may_leave_early(asked: Asked) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("date,files,")
+
+
+@pytest.mark.parametrize("question", ["query coverage", "status", "status --json", "check --json"])
+@pytest.mark.parametrize("reader", ["| true", ">&-"], ids=["gone", "never there"])
+def test_a_reader_who_is_not_there_changes_nothing(asked: Asked, question: str, reader: str) -> None:
+    places = {"AVAILABILITY_SITE_DIR": str(asked.site_dir), "AVAILABILITY_WAREHOUSE": str(asked.warehouse)}
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f'"{sys.executable}" -m etl {question} {reader}'],
+        env={**os.environ, **places, "AVAILABILITY_TODAY": str(TODAY)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_reader_who_leaves_hides_no_error(asked: Asked, tmp_path: Path) -> None:
+    (tmp_path / "availability.db").write_text("something else")
+    places = {"AVAILABILITY_SITE_DIR": str(tmp_path), "AVAILABILITY_WAREHOUSE": str(asked.warehouse)}
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f'"{sys.executable}" -m etl check | true'],
+        env={**os.environ, **places, "AVAILABILITY_TODAY": str(TODAY)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, "Error: Errors found: A501 (1).\n")
+
+
+def test_the_status_writes_times_as_the_questions_do(asked: Asked) -> None:
+    where = ["--warehouse", str(asked.warehouse), "--today", str(TODAY)]
+    at = json.loads(command("status", "--json", *where).stdout)["last_listing_at"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", at)
+    assert f"last listing at        {at}\n" in command("status", *where).stdout
 
 
 def test_asking_writes_nothing(asked: Asked) -> None:

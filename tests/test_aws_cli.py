@@ -137,6 +137,16 @@ def test_the_command_is_anonymous_in_utc_and_the_same_on_every_machine(
 ) -> None:
     monkeypatch.setenv("TZ", "Asia/Tokyo")
     monkeypatch.setenv("AWS_CONFIG_FILE", "/some/profile")
+    foreign = ("AWS_PROFILE", "AWS_ENDPOINT_URL_S3", "AWS_CA_BUNDLE", "AWS_DEFAULT_OUTPUT", "PYTHONPATH", "SOMETHING")
+    passed = {
+        "LC_CTYPE": "C.UTF-8",
+        "https_proxy": "http://p",
+        "NO_PROXY": "x",
+        "REQUESTS_CA_BUNDLE": "/ca",
+        "HOME": "/h",
+    }
+    for name, value in [*dict.fromkeys(foreign, "/nowhere").items(), *passed.items()]:
+        monkeypatch.setenv(name, value)
     fake(f"json.dump([sys.argv[1:], dict(os.environ)], open({str(tmp_path / 'seen')!r}, 'w'))")
     listing(after=f"{PREFIX}A")
     arguments, environment = json.loads((tmp_path / "seen").read_text())
@@ -149,6 +159,9 @@ def test_the_command_is_anonymous_in_utc_and_the_same_on_every_machine(
     )
     assert (environment["TZ"], environment["AWS_EC2_METADATA_DISABLED"]) == ("UTC", "true")
     assert (environment["AWS_CONFIG_FILE"], environment["AWS_MAX_ATTEMPTS"]) == (os.devnull, "1")
+    assert environment["AWS_SHARED_CREDENTIALS_FILE"] == os.devnull
+    assert not environment.keys() & set(foreign)
+    assert passed.items() <= environment.items()
 
 
 @pytest.mark.parametrize(
@@ -157,14 +170,29 @@ def test_the_command_is_anonymous_in_utc_and_the_same_on_every_machine(
         ("<html>", "printed no listing"),
         ("[]", "printed no listing"),
         ({"Contents": [{"Key": KEY}]}, "printed no listing: KeyError"),
-        ({"Contents": [{**ENTRY, "ETag": "x"}]}, "printed no listing: ValueError the etag x"),
+        ({"Contents": [{**ENTRY, "ETag": "x"}]}, "printed no listing: ValueError the etag 'x'"),
         ({"Contents": [{**ENTRY, "LastModified": "2024-01-16T07:31:02"}]}, "a time without offset"),
         ({"Contents": [{**ENTRY, "LastModified": "yesterday"}]}, "printed no listing"),
         ({"Contents": [ENTRY, ENTRY]}, "has names that do not increase"),
         ({"Contents": [{**ENTRY, "Key": "elsewhere/x.zip"}]}, "has names outside the prefix"),
         ({"Contents": [ENTRY], "Prefix": "elsewhere/"}, "is about the prefix 'elsewhere/'"),
         ({"Contents": [ENTRY], "NextToken": "more"}, "is not the whole listing"),
+        ({"Contents": [{**ENTRY, "Key": 5}]}, "printed no listing: TypeError the key 5$"),
+        ({"Contents": [{**ENTRY, "Key": None}]}, "printed no listing: TypeError the key None$"),
+        ({"Contents": [{**ENTRY, "Key": f"{PREFIX}\ud800"}]}, r"ValueError the key '.*/1m/\\ud800'$"),
+        ({"Contents": [{**ENTRY, "ETag": "\ud800"}]}, r"the etag '\\ud800'$"),
+        ({"Contents": [{**ENTRY, "LastModified": "0001-01-01T00:00:00+01:00"}]}, "printed no listing: OverflowError"),
+        ({"Contents": [{**ENTRY, "LastModified": "9999-12-31T23:59:59-01:00"}]}, "printed no listing: OverflowError"),
+        *(
+            ({"Contents": [{**ENTRY, "Size": size}]}, f"printed no listing: ValueError the size {said}$")
+            for size, said in [(-5, -5), (12.7, 12.7), (True, True), (" 4_0 ", "' 4_0 '"), (float("inf"), "inf")]
+        ),
+        ({"Contents": [{**ENTRY, "Size": 10**30}]}, "ValueError the size 10{16,}"),
+        ({"Contents": [{**ENTRY, "Size": 10**4000}]}, r"ValueError the size 10+\.\.\.0+$"),
+        ({"Contents": 0}, "printed no listing"),
+        ("[" * 200_000, "printed no listing: it is nested too deep"),
     ],
+    ids=lambda value: value if isinstance(value, str) and len(value) < 100 else "",
 )
 def test_an_answer_is_doubted_as_our_own_pages_are(fake: Any, answer: Any, cause: str) -> None:
     fake(f"print({answer if isinstance(answer, str) else json.dumps(answer)!r})")
@@ -195,6 +223,22 @@ def test_without_the_cli_one_sentence_says_so_and_nothing_is_asked(
     assert "6 of 6 symbols listed" in run("backfill").stdout
     with pytest.raises(AvailabilityError):
         over_aws_cli(URL)
+
+
+@pytest.mark.parametrize("odd", [{"Key": 5}, {"Size": 10**30}, {"Key": f"{PREFIX}\ud800"}, {"Size": float("inf")}])
+def test_one_odd_answer_costs_its_own_prefix_only(run: Run, fake: Any, odd: dict[str, Any]) -> None:
+    run("discover")
+    fake(
+        "prefix = sys.argv[sys.argv.index('--prefix') + 1]\n"
+        f"entry = {ENTRY!r} | {{'Key': prefix + prefix.split('/')[5] + '-1m-2024-01-15.zip'}}\n"
+        f"print(json.dumps({{'Contents': [entry | ({odd!r} if 'BTCUSDT/' in prefix else {{}})]}}))".replace(
+            ": inf", ": float('inf')"
+        )
+    )
+    told = run("backfill", "--via", "aws-cli", "--symbols", "BTCUSDT,ETHUSDT,SOLUSDT", code=1)
+    assert "1 of 3 symbols are not listed" in told.stderr
+    assert ask("SELECT symbol FROM listings WHERE NOT complete", "warehouse.duckdb") == [("BTCUSDT",)]
+    assert ask("SELECT symbol FROM day_files ORDER BY symbol", "warehouse.duckdb") == [("ETHUSDT",), ("SOLUSDT",)]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,10 @@ import datetime as dt
 import json
 import re
 import sqlite3
+import time
+import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -15,6 +18,7 @@ import pytest
 
 from etl import checks
 from etl.checks import CATALOGUE, ExchangeInfo, Published, judge
+from etl.checks import exchange as exchange_info
 from etl.errors import UsageError
 from etl.recording import record_enumeration, record_failures, record_listings
 from etl.records import Failure, StoredObject, Stranger
@@ -251,9 +255,10 @@ TABLES: dict[str, list[Case]] = {
         Case({"A": ["xxx"]}, []),
         Case(
             {"A": ["xx"]},
-            [("A", 1, 1, "size 0")],
-            tamper=f"UPDATE day_files SET file_size_bytes = 0 WHERE date = '{day(1)}'",
+            [("A", 1, 1, "size -1")],
+            tamper=f"UPDATE day_files SET file_size_bytes = -1 WHERE date = '{day(1)}'",
         ),
+        Case({"A": ["xz"]}, []),  # a file without a byte is a fact about the archive: A302 tells it
         Case({"A": ["xx"]}, [("A", 1, 1, "no etag")], tamper=f"UPDATE day_files SET etag = '' WHERE date = '{day(1)}'"),
     ],
     "A406": [
@@ -448,6 +453,13 @@ def test_a_contract_listed_after_the_day_cannot_have_a_file_of_it(con: duckdb.Du
     assert found["A502"].note == "1 of 1 that trade have a file of 2024-01-04"
 
 
+def test_where_everything_was_listed_later_nothing_is_compared(con: duckdb.DuckDBPyConnection) -> None:
+    fill(con, Case({"A": ["xxxx"]}, []))
+    found = verdicts(con, exchange=ExchangeInfo("there", None, {"A": day(4), "B": day(4)}, {}))
+    assert [found[code].outcome for code in judge.EXCHANGE] == ["not checked"] * 3
+    assert found["A502"].not_checked == "there: every perpetual that trades in it was listed after 2024-01-04"
+
+
 def test_the_newest_day_that_is_still_coming_in_is_not_compared(con: duckdb.DuckDBPyConnection) -> None:
     fill(con, Case({"A": ["xxxx"], "B": ["xxx."]}, []))
     there = ExchangeInfo("there", None, {"A": None, "B": None}, {})
@@ -498,13 +510,41 @@ def test_only_perpetuals_that_trade_are_taken(tmp_path: Path) -> None:
         ('{"symbols": [{}]}', "the answer is no exchangeInfo (KeyError)"),
         ('{"symbols": null}', "the answer is no exchangeInfo (TypeError)"),
         ('{"symbols": []}', "the answer is no exchangeInfo, for no perpetual trades in it"),
-        (json.dumps(SAMPLE | {"serverTime": 10**30}), "the answer is no exchangeInfo (OverflowError)"),
+        ("[" * 200_000, "the answer is no exchangeInfo (RecursionError)"),
+        *(
+            (json.dumps({"symbols": [contract("BTCUSDT"), odd]}), f"the answer is no exchangeInfo ({error})")
+            for odd, error in [
+                (contract("\ud800"), "UnicodeEncodeError"),
+                (contract("A", status="\ud800"), "UnicodeEncodeError"),
+                (contract(""), "TypeError"),
+                (contract("A") | {"symbol": 5}, "TypeError"),
+                (contract("A", onboardDate=-(10**15)), "ValueError"),
+                (contract("A", onboardDate="1569398400000"), "TypeError"),
+            ]
+        ),
+        *(
+            (
+                json.dumps(SAMPLE | {"serverTime": at}),
+                f"the answer is no exchangeInfo, for its serverTime {at!r} is no time",
+            )
+            for at in (10**30, 253402300799999, -62135596800000, 0, True, 1e300, float("inf"), "1705708800000", [1])
+        ),
     ],
+    ids=lambda value: value if len(value) < 100 else "",
 )
 def test_an_unreadable_answer_is_a_reason(tmp_path: Path, body: str, why: str) -> None:
     path = tmp_path / "info.json"
     path.write_text(body)
     assert checks.read_exchange_info(str(path)) == f"{path}: {why}"
+
+
+def test_a_file_that_cannot_be_read_or_has_no_end_is_a_reason(tmp_path: Path) -> None:
+    own = "/proc/self/mem"
+    assert checks.read_exchange_info(own) == f"{own} cannot be read (Input/output error)"
+    path = tmp_path / "info.json"
+    with path.open("wb") as file:
+        file.truncate(exchange_info.MOST_BYTES + 1)
+    assert checks.read_exchange_info(str(path)) == f"{path} has more than 50 MB"
 
 
 def test_neither_address_nor_file_is_a_wrong_question() -> None:
@@ -514,15 +554,31 @@ def test_neither_address_nor_file_is_a_wrong_question() -> None:
 
 @pytest.fixture
 def exchange() -> Iterator[tuple[HTTPServer, dict[str, Any]]]:
-    """A server that answers as told."""
-    told: dict[str, Any] = {"status": 200, "body": json.dumps(SAMPLE)}
+    """A server that answers as told; a pause is one between two bytes, of the headers or of the body."""
+    told: dict[str, Any] = {"status": 200, "body": json.dumps(SAMPLE), "pause": "", "packed": False}
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             told["asked"] = (self.path, self.headers["User-Agent"])
+            if told["pause"] == "headers":
+                return self.dribble(b"HTTP/1.0 200 OK\r\nX-More: " + b"x" * 1000)
             self.send_response(told["status"])
+            if told["packed"]:
+                self.send_header("Content-Encoding", "deflate")
             self.end_headers()
-            self.wfile.write(told["body"].encode())
+            body = told["body"].encode()
+            return self.dribble(body) if told["pause"] else self.write(zlib.compress(body) if told["packed"] else body)
+
+        def dribble(self, octets: bytes) -> None:
+            end = time.monotonic() + 1
+            for octet in octets:
+                if time.monotonic() < end:
+                    self.write(bytes([octet]))
+                    time.sleep(0.02)
+
+        def write(self, octets: bytes) -> None:
+            with suppress(ConnectionError):  # whoever has enough leaves
+                self.wfile.write(octets)
 
         def log_message(self, *_: object) -> None: ...
 
@@ -549,6 +605,31 @@ def test_any_answer_but_200_is_a_reason(exchange: tuple[HTTPServer, dict[str, An
     assert checks.read_exchange_info(url) == f"{url} answers {why}"
     assert told["asked"][0] == "/fapi/v1/exchangeInfo"
     assert told["asked"][1].startswith("market-data-availability/")
+
+
+@pytest.mark.parametrize("pause", ["headers", "body"])
+def test_an_answer_that_dribbles_is_late_however_steadily(
+    exchange: tuple[HTTPServer, dict[str, Any]], monkeypatch: pytest.MonkeyPatch, pause: str
+) -> None:
+    monkeypatch.setattr(exchange_info, "DEADLINE_SECONDS", 0.3)
+    server, told = exchange
+    told["pause"] = pause
+    url, began = f"http://127.0.0.1:{server.server_port}/", time.monotonic()
+    assert checks.read_exchange_info(url) == f"{url} gives no whole answer within 0.3 s"
+    assert time.monotonic() - began < 0.9
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_answer_too_large_is_not_read_to_its_end(
+    exchange: tuple[HTTPServer, dict[str, Any]], monkeypatch: pytest.MonkeyPatch, *, packed: bool
+) -> None:
+    monkeypatch.setattr(exchange_info, "MOST_BYTES", 2_000_000)
+    server, told = exchange
+    told |= {"body": json.dumps(SAMPLE) + " " * 4_000_000, "packed": packed}
+    url = f"http://127.0.0.1:{server.server_port}/"
+    assert checks.read_exchange_info(url) == f"{url} has more than 2 MB"
+    told["body"] = json.dumps(SAMPLE)
+    assert isinstance(checks.read_exchange_info(url), ExchangeInfo)
 
 
 @pytest.mark.parametrize(
@@ -636,8 +717,22 @@ def test_a_published_file_of_other_facts_or_of_other_make_is_not_compared(filled
     assert (
         "A501 published counts     not checked: site/availability.db was built from facts of" in filled("check").stdout
     )
-    Path("site/availability.db").write_text("something else")
-    assert "cannot be read as a published file" in filled("check").stdout
+
+
+def test_a_published_file_that_is_there_and_cannot_be_read_is_an_error(filled: Run) -> None:
+    filled("export")
+    path = Path("site/availability.db")
+    whole = path.read_bytes()
+    with sqlite3.connect(path) as site:
+        site.execute("DELETE FROM build")
+    nameless = path.read_bytes()
+    for content in (b"something else", b"", whole[: len(whole) // 2], nameless):
+        path.write_bytes(content)
+        result = filled("check", code=1)
+        assert "A501 published counts     1 error: The published file does not hold" in result.stdout
+        assert "     site/availability.db cannot be read as a published file (" in result.stdout
+        assert "Errors found: A501 (1)." in result.stderr
+    assert outcomes(report(filled, code=1))["A501"] == "found"
 
 
 def test_the_exchange_is_asked_only_when_told_to(filled: Run, exchange: tuple[HTTPServer, dict[str, Any]]) -> None:
@@ -650,6 +745,8 @@ def test_the_exchange_is_asked_only_when_told_to(filled: Run, exchange: tuple[HT
     answer = report(filled, "--exchange-info", url)
     assert [outcomes(answer)[code] for code in judge.EXCHANGE] == ["not checked"] * 3
     assert "HTTP 451" in next(each["not_checked"] for each in answer["checks"] if each["code"] == "A502")
+    told |= {"status": 200, "body": "[" * 200_000}
+    assert outcomes(report(filled, "--exchange-info", url))["A401"] == "passed"
     told |= {"status": 200, "body": json.dumps({"symbols": [contract("BTCUSDT"), contract("ADAUSDT")]})}
     assert "A502 (1)" in filled("check", "--exchange-info", url, code=1).stderr
 

@@ -4,7 +4,6 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import duckdb
@@ -14,22 +13,11 @@ from hypothesis import strategies as st
 
 from etl.recording import record_enumeration, record_listings
 from etl.warehouse import VIEWS, open_warehouse, sql, worked_out
-from tests.drawn import DATASET, FIRST, SIZES, Drawing, alike, day, drawings, enumeration, listing
+from tests.drawn import DATASET, FIRST, Drawing, alike, day, drawings, enumeration, listing
+from tests.oracle import LETTERS, counted, held, known_after, oracle, runs_between, spans_of, state
 
 PAGE = Path(__file__).parent.parent / "docs" / "conditions.md"
 DRAWINGS = drawings(PAGE.read_text(encoding="utf-8"))
-LETTERS = {
-    ("available", None): "a",
-    ("available", "flat"): "f",
-    ("degraded", "no_checksum"): "c",
-    ("degraded", "small_file"): "s",
-    ("missing", "symbol_gap"): "g",
-    ("missing", "market_gap"): "m",
-    ("missing", "relist_break"): "r",
-    ("missing", "ended"): "e",
-    ("pending", "not_published_yet"): "p",
-    (None, "not_looked"): "?",
-}
 
 
 @pytest.fixture(scope="module")
@@ -126,12 +114,18 @@ def test_an_unknown_checksum_is_not_an_absent_one(con: duckdb.DuckDBPyConnection
     assert said(con, 3) == {"A": "aaa"}
 
 
-def test_a_late_archive_is_given_more_patience(con: duckdb.DuckDBPyConnection) -> None:
-    draw(con, [("A", "xxxxxxxxxx"), ("B", "xxxxx.....")])
-    assert said(con, 10)["B"] == "aaaaaeeeee"
-    con.execute("UPDATE day_files SET last_modified = date + INTERVAL 75 HOURS")  # 51 hours after the end of the day
-    assert con.execute("SELECT usual_hours FROM publication").fetchall() == [(51.0,)]
-    assert said(con, 10)["B"] == "aaaaappppp"
+@pytest.mark.parametrize(
+    ("hours_late", "usual", "patience"),
+    [(8, 8.0, 3), (23, 23.0, 3), (24, 24.0, 4), (51, 51.0, 5), (96, 96.0, 7), (167, 167.0, 7), (168, None, 3)],
+)
+def test_patience_grows_with_the_lag_and_not_without_end(
+    con: duckdb.DuckDBPyConnection, hours_late: int, usual: float | None, patience: int
+) -> None:
+    draw(con, [("A", "x" * 20), ("B", "x" * 12 + "." * 8), ("C", "x" * (20 - patience) + "." * patience)])
+    con.execute("UPDATE day_files SET last_modified = date + 1 + INTERVAL 1 HOUR * ?", [hours_late])
+    assert con.execute("SELECT usual_hours, patience_days FROM publication").fetchall() == [(usual, patience)]
+    found = said(con, 20)
+    assert (found["B"][-1], found["C"][-patience:]) == ("e", "p" * patience)
 
 
 def test_the_evidence_of_a_gap_is_the_newest_listing_that_saw_all_of_it(con: duckdb.DuckDBPyConnection) -> None:
@@ -151,108 +145,7 @@ def test_the_evidence_of_a_gap_is_the_newest_listing_that_saw_all_of_it(con: duc
     assert con.execute(proofs).fetchall()[0][:1] == (day(2),)
 
 
-# -- the oracle ------------------------------------------------------------------------------------
-
-Known = dict[str, str]
-
-
-def held(mark: str) -> bool:
-    return mark in SIZES
-
-
-def oracle(known: Known) -> dict[str, str]:
-    """Say the letters of every symbol, day by day, in the most obvious way."""
-    published = market(known)
-    newest = max((n for picture in known.values() for n, mark in enumerate(picture) if mark != "_"), default=-1)
-    return {
-        symbol: "".join(letter(known, symbol, n, published) if n <= newest else "-" for n in range(len(picture)))
-        for symbol, picture in known.items()
-        if any(map(held, picture))
-    }
-
-
-def market(known: Known) -> list[bool]:
-    """Tell the days on which the market published."""
-    columns = list(zip(*known.values(), strict=True))
-    files = [sum(map(held, column)) for column in columns]
-    looked = [sum(mark != "_" for mark in column) for column in columns]
-    shares = {n: files[n] / looked[n] for n in range(len(columns)) if files[n]}
-    published = []
-    for n in range(len(columns)):
-        near = [*[m for m in shares if m < n][-10:], *[m for m in shares if m > n][:10]]
-        usual = round(median([shares[m] for m in near]) * looked[n], 6) if near else files[n]
-        published.append(usual < 10 or files[n] >= usual / 2)
-    return published
-
-
-def letter(known: Known, symbol: str, n: int, published: list[bool]) -> str:
-    picture = known[symbol]
-    first, last = (f(m for m, mark in enumerate(picture) if held(mark)) for f in (min, max))
-    if n < first:
-        return "-"
-    if held(picture[n]):
-        return of_file(picture, n)
-    if picture[n] == "_":
-        return "?"
-    if n < last:
-        return of_hole(known, symbol, n, published=published[n])
-    return of_tail(picture, n, last, published)
-
-
-def of_file(picture: str, n: int) -> str:
-    days = [m for m, mark in enumerate(picture) if held(mark)]
-    sizes = [SIZES[picture[m]] for m in days]
-    here = days.index(n)
-    low = [0 < size < 10_000 for size in sizes]
-    beside_low = (here > 0 and low[here - 1]) or (here + 1 < len(low) and low[here + 1])
-    inside = 0 < here < len(days) - 1 and days[here - 1] == n - 1 and days[here + 1] == n + 1
-    around = [sizes[k] for k in range(max(here - 7, 0), min(here + 8, len(days))) if k != here and sizes[k] >= 10_000]
-    thin = len(around) >= 3 and sizes[here] < 0.4 * sum(around) / len(around)
-    flat = is_flat(picture, n)
-    if sizes[here] == 0 or (not flat and inside and thin and (low[here] or not beside_low)):
-        return "s"
-    if picture[n] in "cC":
-        return "c"
-    return "f" if flat else "a"
-
-
-def is_flat(picture: str, n: int) -> bool:
-    """Tell whether a file is one of three of flat size in a row, whatever else is said of it."""
-    days = [m for m, mark in enumerate(picture) if held(mark)]
-    low = [0 < SIZES[picture[m]] < 10_000 for m in days]
-    here = days.index(n)
-    return any(all(low[k : k + 3]) for k in range(here - 2, here + 1) if k >= 0 and k + 3 <= len(low))
-
-
-def of_hole(known: Known, symbol: str, n: int, *, published: bool) -> str:
-    picture = known[symbol]
-    before = max(m for m in range(n) if held(picture[m]))
-    after = min(m for m in range(n, len(picture)) if held(picture[m]))
-    if not published:
-        return "m"
-    for twin in known:
-        ends = [m for m, mark in enumerate(known[twin]) if held(mark)]
-        if twin in {f"{symbol}SETTLED", f"{symbol}_SETTLED"} and ends and before + 1 - 7 <= ends[-1] <= after - 1 + 7:
-            return "r"
-    if set(picture[before - 2 : before + 1]) <= {*"fC"} and before >= 2 and SIZES[picture[after]] >= 10_000:
-        return "r"
-    return "g"
-
-
-def of_tail(picture: str, n: int, last: int, published: list[bool]) -> str:
-    looked = [m for m in range(last + 1, len(picture)) if picture[m] == "."]
-    if sum(published[m] for m in looked) > 3:
-        return "e"
-    return "p" if published[n] or n > looked[-1] - 3 else "m"
-
-
-def known_after(seen: list[tuple[str, str]]) -> Known:
-    """Lay the listings over each other, the newest on top."""
-    known: Known = {}
-    for symbol, picture in seen:
-        under = known.get(symbol, "_" * len(picture))
-        known[symbol] = "".join(a if b == "_" else b for a, b in zip(under, picture, strict=True))
-    return known
+# -- the oracle ---------------------------------------------------------------------------------------
 
 
 @st.composite
@@ -294,33 +187,18 @@ def test_conditions_and_what_follows_agree_with_the_oracle(
         assert found_gaps(con) == {
             (symbol, run) for symbol, letters in expected.items() for run in runs_between(letters, known[symbol])
         }
-        assert states(con) == {symbol: state(letters, known[symbol]) for symbol, letters in expected.items()}
+        assert states(con) == {
+            symbol: state(letters, known[symbol])
+            for symbol, letters in expected.items()
+            if any(map(held, known[symbol]))
+        }
+        assert found_spans(con) == {(symbol, *run) for symbol in expected for run in spans_of(known[symbol])}
 
 
 def counts(con: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
     columns = "files, missing, listed, available, degraded, pending, flat, ended"
+    columns += ", completeness, not_looked"
     return con.execute(f"SELECT date, {columns} FROM daily_counts ORDER BY date").fetchall()
-
-
-def counted(known: Known, expected: dict[str, str]) -> list[tuple[Any, ...]]:
-    """Count the letters of each day from the first held one on."""
-    columns = list(zip(*expected.values(), strict=True))
-    shown = [n for n, column in enumerate(columns) if set(column) != {"-"}]
-    rows = []
-    for n in shown:
-        is_held = [symbol for symbol in expected if held(known[symbol][n])]
-        extent = [
-            symbol
-            for symbol in expected
-            if any(map(held, known[symbol][: n + 1])) and any(map(held, known[symbol][n:]))
-        ]
-        available = sum(columns[n].count(mark) for mark in "af")
-        missing = sum(columns[n].count(mark) for mark in "gmr")
-        flat = sum(is_flat(known[symbol], n) for symbol in is_held)
-        pending, ended = columns[n].count("p"), columns[n].count("e")
-        listed, degraded = len(extent) + pending, len(is_held) - available
-        rows.append((day(n), len(is_held), missing, listed, available, degraded, pending, flat, ended))
-    return rows
 
 
 def found_gaps(con: duckdb.DuckDBPyConnection) -> set[tuple[str, tuple[dt.date, dt.date, str]]]:
@@ -328,25 +206,9 @@ def found_gaps(con: duckdb.DuckDBPyConnection) -> set[tuple[str, tuple[dt.date, 
     return {(symbol, (first, last, reason)) for symbol, first, last, reason in found}
 
 
-def runs_between(letters: str, picture: str) -> list[tuple[dt.date, dt.date, str]]:
-    """Return the runs of one kind of missing day before the last file."""
-    reasons = {mark: reason for (condition, reason), mark in LETTERS.items() if condition == "missing" and reason}
-    last = max(n for n, mark in enumerate(picture) if held(mark))
-    runs = []
-    for n, mark in enumerate(letters[:last]):
-        if mark in reasons and (n == 0 or letters[n - 1] != mark):
-            end = next(m for m in range(n, len(letters)) if letters[m] != mark) - 1
-            runs.append((day(n), day(end), reasons[mark]))
-    return runs
+def found_spans(con: duckdb.DuckDBPyConnection) -> set[tuple[Any, ...]]:
+    return set(con.execute("SELECT symbol, first_day, last_day FROM timespans").fetchall())
 
 
 def states(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
     return dict(con.execute("SELECT symbol, state FROM extents").fetchall())
-
-
-def state(letters: str, picture: str) -> str:
-    if "e" in letters:
-        return "ended"
-    if is_flat(picture, max(n for n, mark in enumerate(picture) if held(mark))):
-        return "flat"
-    return "pending" if "p" in letters else "trading"

@@ -63,21 +63,41 @@ def test_only_the_stored_form_of_day_files_is_hidden() -> None:
     assert [name for name, about in TABLES.items() if about.get("hidden")] == ["day_file_codes"]
 
 
-def test_the_three_questions_are_there() -> None:
-    assert list(QUERIES) == ["snapshot", "timeline", "coverage"]
+KINDS = {"day", "symbol", "symbols", "part", "quote", "number", "flag", "choice"}
+
+
+def test_the_questions_are_these() -> None:
+    assert list(QUERIES) == [
+        *("snapshot", "timeline", "coverage", "range", "universe", "gaps", "timespans", "new", "ended", "revisions"),
+        *("events", "freshness", "daily_counts", "manifest"),
+    ]
 
 
 @pytest.mark.parametrize("name", QUERIES)
-def test_every_query_has_a_title_and_a_description(name: str) -> None:
-    assert all(QUERIES[name][key].strip() for key in ("title", "description", "description_html"))
+def test_every_query_has_a_title_a_description_and_a_chart(name: str) -> None:
+    assert all(QUERIES[name][key].strip() for key in ("title", "description", "fragment"))
 
 
 @pytest.mark.parametrize("name", QUERIES)
 def test_every_parameter_of_a_query_is_a_field_and_is_described(name: str) -> None:
     query = QUERIES[name]
-    parameters = set(re.findall(r":([a-z_]+)", query["sql"]))
-    assert parameters == set(query["params"])
-    assert set(re.findall(r"<dt><code>(\w+)</code></dt><dd>\S", query["description_html"])) == parameters
+    parameters = set(re.findall(r"(?<!:):([a-z_]+)", query["sql"]))
+    assert parameters == set(query["params"]) == set(query["parameters"])
+    assert all(about["kind"] in KINDS and len(about["description"]) > 10 for about in query["parameters"].values())
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_every_column_of_a_query_is_described(name: str) -> None:
+    query = QUERIES[name]
+    known = {column for about in TABLES.values() for column in about["columns"]} | set(query.get("columns", ()))
+    with closing(sqlite3.connect(":memory:")) as site:
+        site.executescript(sql("published"))
+        answer = site.execute(f"SELECT * FROM ({query['sql']}\n)", dict.fromkeys(query["params"], ""))
+        columns = [column[0] for column in answer.description]
+    assert set(columns) <= known
+    assert set(query.get("columns", ())) | set(query.get("totals", ())) <= set(columns)
+    axes = set(re.findall(r"g\.[xy]_column=(\w+)", query["fragment"]))
+    assert axes <= set(columns)
 
 
 @pytest.mark.parametrize("name", QUERIES)

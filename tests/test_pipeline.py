@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import os
 import resource
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -407,6 +408,16 @@ def test_days_missing_are_counted_over_all_symbols(run: Run, archive: Replica) -
     assert ask("SELECT date, missing FROM daily_counts WHERE missing > 0") == [(HOLE, 2)]
 
 
+def test_gaps_tell_symbols_without_a_file_from_those_never_listed(filled: Run, archive: Replica) -> None:
+    archive.edit("add_symbol", symbol="NEWUSDT", first_day="2024-01-02")
+    archive.edit("remove_symbol", symbol="SOLUSDT")
+    filled("discover")
+    filled("backfill", "--full", "--symbols", "SOLUSDT")
+    last = filled("query", "gaps", "--warehouse").stdout.splitlines()[-2:]
+    assert last == ["no file held: SOLUSDT", "never listed: NEWUSDT"]
+    assert json.loads(filled("query", "gaps", "--no-data", "--json", "--warehouse").stdout) == ["NEWUSDT", "SOLUSDT"]
+
+
 def test_status_tells_what_the_warehouse_holds(filled: Run) -> None:
     status = json.loads(filled("status", "--json").stdout)
     assert (status["symbols"], status["day_files"], status["looked_through"]) == (6, 1680, str(LAST))
@@ -486,14 +497,65 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(filled: Run) -> None:
     assert "Error:" in filled("discover", "--warehouse", "no/such/folder/w.duckdb", code=1).stderr
 
 
-@pytest.mark.parametrize("delay", [0.25, 0.35, 0.45, 0.6])
-def test_kill_9_leaves_a_whole_warehouse_that_the_next_run_completes(run: Run, delay: float) -> None:
+ONE_A_TRANSACTION = "from etl import collect; collect._DAYS_A_TRANSACTION = 1; from etl.__main__ import main; main()"
+
+
+def killed(archive: Replica, pages: int, *arguments: str) -> None:
+    """Run a command that records each listing by itself, and kill it once the archive has given so many pages."""
+    archive.set_latency(60)
+    archive.reset_stats()
+    program = [sys.executable, "-c", ONE_A_TRANSACTION, *arguments, "--workers", "1"]
+    with subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 20
+        while archive.stats()["list_pages"] < pages and time.monotonic() < deadline:
+            time.sleep(0.005)
+        assert process.poll() is None, "it was to be hit while it runs"
+        process.kill()
+    archive.set_latency(0)
+
+
+@pytest.mark.parametrize("pages", [1, 4, 5, 6, 7])
+def test_kill_9_of_a_backfill_leaves_whole_listings_that_the_next_run_completes(
+    run: Run, archive: Replica, pages: int
+) -> None:
     run("discover")
-    process = command("backfill", env={**os.environ})
-    time.sleep(delay)
-    process.kill()
-    process.communicate()
+    killed(archive, pages, "backfill")
     listed = dict(ask("SELECT symbol, day_files FROM listings WHERE symbol IS NOT NULL AND complete"))
     assert dict(ask(HELD)) == listed
+    assert len(listed) < len(DAYS)
+    assert listed or pages < 6  # the first symbol has three pages, two answers later it is recorded
+    run("check")
     run("backfill")
+    run("check")
     assert dict(ask(HELD)) == DAYS
+
+
+BOUNDARY = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "币安人生USDT")  # the symbols with a file of yesterday
+KEPT = "SELECT symbol, date, file_size_bytes, etag, has_checksum, vanished_at IS NULL FROM day_files ORDER BY ALL"
+MOVED = "SELECT symbol, date, change, old_etag, new_etag FROM revisions ORDER BY ALL"
+
+
+@pytest.mark.parametrize("pages", [1, 3, 4, 5, 6])
+def test_kill_9_of_an_update_leaves_each_symbol_as_it_was_or_as_it_is(
+    filled: Run, archive: Replica, pages: int
+) -> None:
+    archive.edits(
+        [
+            *({"action": "reupload", "symbol": name, "day": "2024-01-15", "size": 50_000} for name in BOUNDARY),
+            *({"action": "remove", "symbol": name, "day": "2024-01-17"} for name in BOUNDARY),
+        ]
+    )
+    shutil.copy("warehouse.duckdb", "whole.duckdb")
+    update = ("update", "--lookback", "10", "--method", "list")
+    filled(*update, "--warehouse", "whole.duckdb")
+    killed(archive, pages, *update)
+    moves = dict(ask("SELECT symbol, count(*) FROM revisions GROUP BY symbol"))
+    assert set(moves.values()) <= {2}
+    assert len(moves) < len(BOUNDARY)
+    newest = ask("SELECT symbol, count(*) FROM listings WHERE first_day IS NOT NULL AND complete GROUP BY symbol")
+    assert set(moves) == {symbol for symbol, _ in newest} & set(BOUNDARY)
+    filled("check")
+    filled(*update)
+    filled("check")
+    with duckdb.connect("whole.duckdb", read_only=True) as con:
+        assert (ask(KEPT), ask(MOVED)) == (con.execute(KEPT).fetchall(), con.execute(MOVED).fetchall())

@@ -99,14 +99,14 @@ def test_a_day_without_a_file_is_not_there_and_no_failure(listed: Run) -> None:
 
 
 def test_a_file_that_goes_and_comes_back_does_so_in_the_facts(listed: Run, archive: Replica) -> None:
-    sol = ("probe", "--symbols", "SOLUSDT")
+    sol = ("probe", "--symbols", "SOLUSDT,ETHUSDT")
     archive.edit("remove", symbol="SOLUSDT", day=str(LAST))
-    assert "1 not there, 0 unknown; 1 vanished." in listed(*sol).stdout
+    assert "1 there, 1 not there, 0 unknown; 1 vanished." in listed(*sol).stdout
     assert dict(ask(HELD))["SOLUSDT"] == DAYS["SOLUSDT"] - 1
     archive.edit("add", symbol="SOLUSDT", day=str(LAST))
-    assert "1 there, 0 not there, 0 unknown; 1 returned." in listed(*sol).stdout
+    assert "2 there, 0 not there, 0 unknown; 1 returned." in listed(*sol).stdout
     assert dict(ask(HELD)) == DAYS
-    assert ask("SELECT status_code FROM probes ORDER BY probed_at") == [(404,), (200,)]
+    assert ask("SELECT status_code FROM probes WHERE symbol = 'SOLUSDT' ORDER BY probed_at") == [(404,), (200,)]
 
 
 def test_every_probe_is_kept(listed: Run) -> None:
@@ -246,9 +246,28 @@ def test_an_unknown_day_splits_its_window_and_stays_unlooked(run: Run, archive: 
 def test_a_host_that_has_not_one_file_is_not_believed(listed: Run, archive: Replica) -> None:
     before = ask(FACTS)
     result = listed("probe", "--files-url", f"{archive.files_url}/data/elsewhere", code=1)
-    assert "0 there, 6 not there, 0 unknown; nothing new." in result.stdout
+    assert "0 there, 0 not there, 6 unknown; nothing new." in result.stdout
     assert "is this the right host?" in result.stderr
     assert ask(FACTS) == before
+    assert ask("SELECT DISTINCT status_code, left(error, 28) FROM probes") == [(404, "not one file asked for is th")]
+    assert ask("SELECT count(*) FROM daily_availability WHERE status_code = 404") == [(0,)]
+
+
+@pytest.mark.parametrize("symbols", ["BTCUSDT", "SOLUSDT", "BTCUSDT,SOLUSDT"])
+def test_no_symbol_is_lost_to_a_host_that_shows_nothing(listed: Run, archive: Replica, symbols: str) -> None:
+    before = ask(FACTS), ask(COVERED)
+    elsewhere = ("probe", "--symbols", symbols, "--files-url", f"{archive.files_url}/data/elsewhere")
+    told = listed(*elsewhere, "--start", "2024-01-01", code=1).stderr
+    assert "not one file asked for is there, and some are held: is this the right host? A listing tells" in told
+    assert (ask(FACTS), ask(COVERED)) == before
+    assert ask("SELECT count(*) FROM revisions") == [(0,)]
+
+
+def test_what_fails_twice_is_not_recorded_and_counted_once(listed: Run, archive: Replica) -> None:
+    archive.set_faults([Fault("status", prefix=f"{SOL}2024-01-17", method="HEAD")])
+    archive.edits([{"action": "remove", "symbol": "SOLUSDT", "day": f"2024-01-{day}"} for day in (16, 18)])
+    listed("probe", "--symbols", "SOLUSDT", "--start", "2024-01-16", "--end", "2024-01-18", code=1)
+    assert ask("SELECT asked, recorded, failures, vanished FROM runs WHERE command = 'probe'") == [(1, 0, 3, 0)]
 
 
 HEADERS = {
@@ -290,6 +309,11 @@ def answering(headers: Mapping[str, str]) -> Iterator[str]:
         ("Content-Length", "many", None, "the answer has no usable Content-Length"),
         ("Last-Modified", None, "4711", "the answer has no usable Last-Modified"),
         ("Last-Modified", "yesterday", "4711", "the answer has no usable Last-Modified"),
+        ("Last-Modified", "Fri, 31 Dec 9999 23:59:59 -0100", "4711", "the answer has no usable Last-Modified"),
+        ("Last-Modified", "Mon, 01 Jan 0300 00:00:00 GMT", "4711", "the answer has no usable Last-Modified"),
+        ("Last-Modified", "Fri, 31 Dec 1999 23:59:59 GMT", "4711", "the answer has no usable Last-Modified"),
+        ("Last-Modified", "Sat, 01 Jan 2101 00:00:00 GMT", "4711", "the answer has no usable Last-Modified"),
+        ("Last-Modified", "Sat, 01 Jan 2000 00:00:00 GMT", "4711", None),
         ("ETag", None, "4711", "the answer has no usable ETag"),
         ("ETag", 'W/"d41d8cd98f00b204e9800998ecf8427e"', "4711", "the answer has no usable ETag"),
         ("ETag", '"d41d8cd98f00b204e9800998ecf8427e-3"', "4711", None),

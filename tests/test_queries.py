@@ -18,8 +18,9 @@ from etl.export import export_site
 from etl.recording import record_enumeration, record_listings
 from etl.warehouse import open_warehouse as open_writing
 from etl.warehouse import sql
-from tests.asked import Asked
+from tests.asked import Asked, query
 from tests.drawn import DATASET, day, enumeration, listing
+from tests.oracle import after_the_end, known_after, oracle
 
 ROOT = Path(__file__).parent.parent
 API = ROOT / "docs" / "api.md"
@@ -171,32 +172,154 @@ def test_days_and_moments_are_no_text(published: sqlite3.Connection) -> None:
 # -- universe ------------------------------------------------------------------------------------------
 
 
+def looks_of(dice: random.Random, name: str) -> list[str]:
+    """Draw one to three looks at a symbol, each at a part of the days; a later one may find files gone."""
+    marks = dice.choice(["xxxx.", "xxxxffff..", "xfx."])
+    looks = []
+    for _ in range(dice.randint(1, 3)):
+        begin, end = sorted(dice.sample(range(WIDTH), 2)) if name[1:3] != "00" else (0, WIDTH)
+        looks.append("_" * begin + "".join(dice.choices(marks, k=end - begin)) + "_" * (WIDTH - end))
+    return looks
+
+
+NAMES = [f"S{number:02}USD{'CT'[number % 3 > 0]}{'_240329' * (number % 7 == 6)}" for number in range(40)]
+LOOKS = {name: looks_of(_DICE, name) for name in NAMES}
+KNOWN = known_after([(name, look) for name in NAMES for look in LOOKS[name]])
+LETTERED = {name: after_the_end(letters) for name, letters in oracle(KNOWN).items()}
+places = st.tuples(st.integers(0, WIDTH - 1), st.integers(0, WIDTH - 1)).map(sorted)
+
+
+@pytest.fixture(scope="module")
+def partly(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
+    """A published file of symbols that were looked at on some days only."""
+    folder = tmp_path_factory.mktemp("partly")
+    with open_writing(folder / "warehouse.duckdb") as con:
+        everyone = enumeration(*NAMES, "NEVERUSDT")
+        record_enumeration(con, DATASET, everyone, listing_url="http://l", files_url="http://f")
+        for number in range(3):
+            seen = [listing(name, LOOKS[name][number], at=WIDTH + number) for name in NAMES if LOOKS[name][number:]]
+            record_listings(con, DATASET, seen)
+        export_site(con, folder / "availability.db", today=day(WIDTH))
+    with queries.open_published(folder / "availability.db") as site:
+        yield site
+
+
+def lacking(name: str, first: int, last: int) -> tuple[int, int]:
+    """Count the days of a range whose file is missing, and those that nobody looked at, day by day."""
+    letters, picture = LETTERED[name], KNOWN[name]
+    begin = letters.index(letters.lstrip("-")[0])
+    unborn = begin
+    while unborn and picture[unborn - 1] == "_":
+        unborn -= 1
+    asked = letters[first : last + 1]
+    return sum(map(asked.count, "gmv")), asked.count("?") + sum(first <= n <= last for n in range(unborn, begin))
+
+
 @relaxed
 @given(
-    days=ranges,
+    asked=places,
     least=st.sampled_from([0, 0.5, 0.9, 1]),
     quote=st.sampled_from([None, "USDT", "USDC"]),
+    kind=st.sampled_from([None, "perpetual", "delivery"]),
     flat=st.booleans(),
 )
 def test_a_universe_agrees_with_the_oracle(
-    published: sqlite3.Connection, days: tuple[dt.date, dt.date], least: float, quote: str | None, *, flat: bool
+    partly: sqlite3.Connection, asked: list[int], least: float, quote: str | None, kind: str | None, *, flat: bool
 ) -> None:
-    found = queries.universe(published, *days, min_completeness=least, exclude_flat=flat, quote=quote, kind="perpetual")
+    first, last = asked
+    found = queries.universe(
+        partly, day(first), day(last), min_completeness=least, exclude_flat=flat, quote=quote, kind=kind
+    )
     expected = {}
-    for symbol in queries.coverage(published):
-        held = [row for row in queries.timeline(published, symbol.symbol) if days[0] <= row.date <= days[1]]
-        if not held or symbol.kind != "perpetual" or quote not in {None, symbol.quote}:
+    for name, letters in LETTERED.items():
+        held = [n for n in range(first, last + 1) if letters[n] in "afcs"]
+        flat_days = sum(letters[n] == "f" for n in held)
+        if not held or quote not in {None, name[3:7]} or kind not in {None, "delivery" if "_" in name else "perpetual"}:
             continue
-        lacking = [
-            gap.first_day + dt.timedelta(days=number)
-            for gap in queries.gaps(published, symbol.symbol)
-            for number in range(gap.days)
+        missing, unlooked = lacking(name, first, last)
+        if len(held) / (len(held) + missing + unlooked) >= least and (flat_days < len(held) or not flat):
+            expected[name] = (day(held[0]), day(held[-1]), len(held), missing, flat_days, unlooked)
+    assert {row.symbol: (*row[1:6], row.days_not_looked) for row in found} == expected
+    assert all(row.completeness < 1 for row in found if row.days_missing or row.days_not_looked)
+
+
+# -- what nobody looked at -----------------------------------------------------------------------------
+
+
+@relaxed
+@given(places)
+def test_unlooked_symbols_are_those_with_a_day_that_no_listing_covers(
+    partly: sqlite3.Connection, asked: list[int]
+) -> None:
+    first, last = asked
+    expected = [name for name in NAMES if "_" in KNOWN[name][first : last + 1]]
+    assert queries.unlooked(partly, day(first), day(last)) == sorted([*expected, "NEVERUSDT"])
+
+
+def test_a_birth_is_told_only_where_somebody_looked_before_it(partly: sqlite3.Connection) -> None:
+    births = {}
+    for name, picture in KNOWN.items():
+        first = next((n for n, mark in enumerate(picture) if mark not in "._"), 0)
+        if first and picture[first - 1] != "_" and set(picture) - set("._v"):
+            births[name] = day(first)
+    found = [row.symbol for row in queries.new(partly, day(0), day(WIDTH - 1))]
+    assert found == sorted(births, key=lambda name: (births[name], name))
+    assert 3 < len(found) < len(NAMES) - 3
+
+
+@pytest.fixture(scope="module")
+def late(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a file in which one symbol is known of days 5, 6 and 9, another on days 5 and 6 alone."""
+    folder = tmp_path_factory.mktemp("late")
+    with open_writing(folder / "warehouse.duckdb") as con:
+        everyone = enumeration("AUSDT", "BUSDT", "CUSDT")
+        record_enumeration(con, DATASET, everyone, listing_url="http://l", files_url="http://f")
+        for name, picture in (("AUSDT", "_____xx"), ("AUSDT", "_________x"), ("BUSDT", "_____x.")):
+            record_listings(con, DATASET, [listing(name, picture, at=10)])
+        export_site(con, folder / "availability.db", today=day(10))
+    return folder
+
+
+ASK_LATE = [
+    (4, 4, "Nobody has looked at 2024-01-05: `availability backfill` lists what is not covered."),
+    (0, 3, "Nobody has looked at from 2024-01-01 to 2024-01-04"),
+    (8, 8, "Nobody has looked at 2024-01-09"),
+]
+
+
+@pytest.mark.parametrize("warehouse", [False, True], ids=["published", "warehouse"])
+@pytest.mark.parametrize(("first", "last", "sentence"), ASK_LATE)
+def test_days_that_no_listing_covers_have_no_answer(
+    late: Path, first: int, last: int, sentence: str, *, warehouse: bool
+) -> None:
+    for question in (["snapshot", str(day(first))], ["range", str(day(first)), str(day(last))]):
+        if question[0] == "range" or first == last:
+            told = query(Asked(late, late / "warehouse.duckdb"), *question, code=2, warehouse=warehouse).stderr
+            assert sentence in told
+
+
+@pytest.mark.parametrize("warehouse", [False, True], ids=["published", "warehouse"])
+def test_the_answer_says_on_stderr_how_many_symbols_it_does_not_know(late: Path, *, warehouse: bool) -> None:
+    def told(*question: str) -> str:
+        return query(Asked(late, late / "warehouse.duckdb"), *question, warehouse=warehouse).stderr
+
+    assert told("snapshot", "2024-01-06") == "1 of 3 symbols were not looked at on 2024-01-06.\n"
+    assert told("snapshot", "2024-01-10", "--json") == "2 of 3 symbols were not looked at on 2024-01-10.\n"
+    assert told("range", "2024-01-01", "2024-01-06", "--csv").startswith(
+        "3 of 3 symbols were not looked at on all days"
+    )
+    assert told("universe", "--date", "2024-01-07") == "1 of 3 symbols were not looked at on 2024-01-07.\n"
+
+
+def test_a_range_that_begins_before_anybody_looked_counts_it_against_completeness(late: Path) -> None:
+    with queries.open_published(late / "availability.db") as con:
+        rows = queries.universe(con, day(3), day(9))
+        assert [(row.symbol, row.days_held, row.days_not_looked, row.completeness) for row in rows] == [
+            ("AUSDT", 3, 4, round(3 / 7, 6)),
+            ("BUSDT", 1, 5, round(1 / 6, 6)),
         ]
-        missing = sum(days[0] <= date <= days[1] for date in lacking)
-        traded = [row for row in held if row.reason != "flat"]
-        if len(held) / (len(held) + missing) >= least and (traded or not flat):
-            expected[symbol.symbol] = (held[0].date, held[-1].date, len(held), missing, len(held) - len(traded))
-    assert {row.symbol: row[1:6] for row in found} == expected
+        assert queries.universe(con, day(3), day(9), min_completeness=1) == []
+        assert queries.new(con, day(3), day(9)) == []
 
 
 def test_a_universe_refuses_a_completeness_that_is_none(published: sqlite3.Connection) -> None:

@@ -103,11 +103,14 @@ def test_the_old_table_has_rows_only_where_somebody_looked(warehouse: Path) -> N
 
 def test_a_newer_probe_decides_and_an_older_one_does_not(warehouse: Path) -> None:
     record(warehouse, "x.x")
-    probe = "INSERT INTO probes VALUES (?, 'A', ?, 'http://f', ?, ?, ?, NULL, NULL, NULL)"
+    probe = "INSERT INTO probes (dataset, symbol, date, url, probed_at, status_code, file_size_bytes, error)"
+    probe += " VALUES (?, 'A', ?, 'http://f', ?, ?, ?, ?)"
     with open_warehouse(warehouse) as con:
-        con.execute(probe, [DATASET, day(1), dt.datetime(2024, 6, 1), 200, 70])  # noqa: DTZ001
-        con.execute(probe, [DATASET, day(2), dt.datetime(2023, 6, 1), 404, None])  # noqa: DTZ001
-        con.execute(probe, [DATASET, day(0), dt.datetime(2024, 6, 1), 503, None])  # noqa: DTZ001
+        con.execute(probe, [DATASET, day(1), dt.datetime(2024, 6, 1), 200, 70, None])  # noqa: DTZ001
+        con.execute(probe, [DATASET, day(2), dt.datetime(2023, 6, 1), 404, None, None])  # noqa: DTZ001
+        con.execute(probe, [DATASET, day(0), dt.datetime(2024, 6, 1), 503, None, None])  # noqa: DTZ001
+        con.execute(probe, [DATASET, day(1), dt.datetime(2024, 6, 2), 404, None, "the wrong host"])  # noqa: DTZ001
+        con.execute(probe, [DATASET, day(2), dt.datetime(2024, 6, 2), 200, None, "a web page"])  # noqa: DTZ001
     with open_warehouse(warehouse, read_only=True) as con:
         assert {when: row[:3] for when, row in availability(con).items()} == {
             day(0): (True, 40_000, None),  # 503 says nothing about the file
@@ -123,7 +126,7 @@ def record_all(path: Path, *looks: dict[str, str]) -> None:
             at = max(len(picture.rstrip("_")) for picture in pictures.values())
             everyone = enumeration(*pictures, at=at)
             record_enumeration(con, DATASET, everyone, listing_url="http://l", files_url="http://f")
-            found = [listing(name, picture, at=at) for name, picture in pictures.items()]
+            found = [listing(name, each, at=at, whole=each[0] != "_") for name, each in pictures.items()]
             seen = [each._replace(started_at=each.started_at + dt.timedelta(seconds=number)) for each in found]
             record_listings(con, DATASET, seen)
 
@@ -149,7 +152,7 @@ def test_nothing_is_news_at_the_first_look(warehouse: Path) -> None:
 
 
 def test_what_happens_after_the_first_look_is_news(warehouse: Path) -> None:
-    record_all(warehouse, {"A": "xxx", "B": "xxx"}, {"A": "xxxxfffffx", "B": "xxx.......", "C": "____xxxxxx"})
+    record_all(warehouse, {"A": "xxx", "B": "xxx"}, {"A": "xxxxfffffx", "B": "xxx.......", "C": "....xxxxxx"})
     assert [row for row in events(warehouse) if row[3]] == [
         (day(3), "B", "ended", 1),
         (day(4), "A", "turned_flat", 1),
@@ -180,11 +183,70 @@ def test_a_market_gap_is_news_once_nobody_waits_any_more(warehouse: Path) -> Non
     assert [row for row in events(warehouse) if row[2] == "market_gap"] == [(day(4), None, "market_gap", 1)]
 
 
-def test_many_files_changed_at_once_are_a_burst(warehouse: Path) -> None:
-    record_all(warehouse, {"A": "x" * 30, "B": "x" * 30}, {"A": "X" * 19 + "x" * 11, "B": "x" * 30})
-    assert [row for row in events(warehouse) if row[2] == "revision_burst"] == []
-    record_all(warehouse, {"A": "X" * 30, "B": "X" * 20 + "x" * 10})
-    assert [row for row in events(warehouse) if row[2] == "revision_burst"] == [(day(30), None, "revision_burst", 1)]
+def test_many_files_changed_or_gone_at_once_are_a_burst(warehouse: Path) -> None:
+    bursts = "SELECT date, symbol, detail, watched FROM events WHERE event = 'revision_burst' ORDER BY ALL"
+    record_all(warehouse, {"A": "x" * 40, "B": "x" * 40}, {"A": "X" * 19 + "x" * 21, "B": "." * 19 + "x" * 21})
+    with open_warehouse(warehouse, read_only=True) as con:
+        assert con.execute(bursts).fetchall() == []
+    record_all(warehouse, {"A": "x" * 20 + "X" * 20 + "_", "B": "x" * 40 + "x"})
+    record_all(warehouse, {"A": "x" * 20 + "." * 20 + "__", "B": "x" * 42})
+    with open_warehouse(warehouse, read_only=True) as con:
+        assert con.execute(bursts).fetchall() == [
+            (day(41), "A", f"39 files of 1 symbols changed, of {day(0)} to {day(39)}", 1),
+            (day(42), "A", f"20 files of 1 symbols vanished, of {day(20)} to {day(39)}", 1),
+        ]
+
+
+def test_a_symbol_listed_from_the_middle_on_has_no_birth(warehouse: Path) -> None:
+    with open_warehouse(warehouse) as con:
+        everyone = enumeration(*"ABCD")
+        record_enumeration(con, DATASET, everyone, listing_url="http://l", files_url="http://f")
+        drawn = {"A": ["___xxx"], "B": ["__.xxx"], "C": ["..____", "____xx"], "D": [".xxxxx", "..xxxx"]}
+        for name, pictures in drawn.items():
+            for number, picture in enumerate(pictures):
+                record_listings(con, DATASET, [listing(name, picture, at=6 + number)])
+    assert [row[:2] for row in events(warehouse) if row[2] == "listed"] == [(day(1), "D"), (day(3), "B")]
+    with open_warehouse(warehouse, read_only=True) as con:
+        found = con.execute("SELECT symbol, earliest, listed_day FROM extents ORDER BY symbol").fetchall()
+    assert found == [("A", day(3), None), ("B", day(3), day(3)), ("C", day(4), None), ("D", day(2), day(1))]
+
+
+def test_files_withdrawn_from_an_end_do_not_move_what_happened(warehouse: Path) -> None:
+    record_all(warehouse, {"A": "xxxxx....", "B": "xxxxxxxxx"})
+    before = events(warehouse)
+    assert (day(5), "A", "ended", 0) in before
+    record_all(warehouse, {"A": "..xxx....", "B": "xxxxxxxxx"}, {"A": "..xx.....", "B": "xxxxxxxxx"})
+    assert [row for row in events(warehouse) if row[2] != "revision_burst"] == before
+
+
+def test_a_settled_folder_is_news_where_its_name_is(warehouse: Path) -> None:
+    record_all(
+        warehouse,
+        {"A": "xxxxxx", "CSETTLED": "x....."},
+        {"A": "......xx", "ASETTLED": "xxxx....", "CSETTLED": "x......."},
+    )
+    assert [row for row in events(warehouse) if row[2] == "settled"] == [
+        (day(0), "CSETTLED", "settled", 0),
+        (day(3), "ASETTLED", "settled", 1),
+    ]
+
+
+def test_days_that_nobody_looked_at_are_counted_and_lower_the_completeness(warehouse: Path) -> None:
+    first = {"A": "xxxxxxxxxx", "B": "xxx_______", "C": "xx________", "D": "x....._____", "E": "____..xxx_"}
+    record_all(warehouse, first, {"B": "______xxxx"})
+    columns = "files, missing, listed, pending, ended, not_looked, completeness"
+    with open_warehouse(warehouse, read_only=True) as con:
+        counts = con.execute(f"SELECT {columns} FROM daily_counts ORDER BY date").fetchall()
+        states = dict(con.execute("SELECT symbol, state FROM extents").fetchall())
+    assert counts == [
+        (4, 0, 4, 0, 0, 0, 1.0),
+        (3, 0, 3, 0, 1, 0, 1.0),
+        (2, 0, 3, 0, 1, 1, 0.666667),
+        *[(1, 0, 3, 0, 1, 2, 0.333333)] * 3,
+        *[(3, 0, 4, 0, 1, 1, 0.75)] * 3,
+        (2, 0, 4, 0, 1, 2, 0.5),
+    ]
+    assert states == {"A": "trading", "B": "trading", "C": "unknown", "D": "ended", "E": "trading"}
 
 
 def test_freshness_counts_only_files_that_came_while_somebody_looked(warehouse: Path) -> None:
@@ -198,6 +260,18 @@ def test_freshness_counts_only_files_that_came_while_somebody_looked(warehouse: 
         found = con.execute("SELECT date, files, median_lag_hours, p95_lag_hours FROM freshness").fetchall()
     # day 4 was looked for in vain and came six hours after its end, day 5 three days later; 6 to 8 came unwatched
     assert sorted(found) == [(day(4), 1, 6.0, 6.0), (day(5), 1, 72.0, 72.0)]
+
+
+def test_a_look_at_one_old_day_watches_nothing(warehouse: Path) -> None:
+    looks = [(4, "xxxx"), (8.1, "x"), (8.5, "xxxxxxxx")]
+    with open_warehouse(warehouse) as con:
+        record_enumeration(con, DATASET, enumeration("A"), listing_url="http://l", files_url="http://f")
+        for when, picture in looks:
+            at = dt.datetime.combine(day(0), dt.time()) + dt.timedelta(days=when)
+            record_listings(con, DATASET, [listing("A", picture)._replace(started_at=at, ended_at=at)])
+    with open_warehouse(warehouse, read_only=True) as con:
+        # day 4 was still under way at the first look, which went through the day before; the look at day 0 was at none
+        assert con.execute("SELECT date, files FROM freshness").fetchall() == [(day(4), 1)]
 
 
 def test_the_lives_of_a_ticker_lie_in_its_folder_and_in_the_settled_ones(warehouse: Path) -> None:

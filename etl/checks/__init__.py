@@ -3,7 +3,7 @@
 from etl.checks.catalogue import CATALOGUE, ERROR, WARNING, Check
 from etl.checks.exchange import EXCHANGE_INFO_URL, ExchangeInfo, read_exchange_info
 from etl.checks.judge import Finding, Health, Verdict, as_rows, count, findings, health, run_checks
-from etl.checks.published import Published, read_published
+from etl.checks.published import Published, Unreadable, read_published
 
 __all__ = [
     "CATALOGUE",
@@ -15,6 +15,7 @@ __all__ = [
     "Finding",
     "Health",
     "Published",
+    "Unreadable",
     "Verdict",
     "as_rows",
     "count",

@@ -8,7 +8,7 @@ import duckdb
 
 from etl.checks.catalogue import CATALOGUE, ERROR, WARNING, Check
 from etl.checks.exchange import ExchangeInfo
-from etl.checks.published import Published
+from etl.checks.published import Published, Unreadable
 from etl.warehouse import sql, worked_out
 
 _NEWEST_LISTING = "SELECT max(ended_at) FROM listings WHERE dataset = ? AND complete AND symbol IS NOT NULL"
@@ -63,7 +63,7 @@ def run_checks(
     today: dt.date,
     *,
     exchange: ExchangeInfo | str = "--exchange-info is not given",
-    published: Published | str = "no published file is given",
+    published: Published | Unreadable | str = "no published file is given",
 ) -> list[Verdict]:
     """Run every check, in the order of the catalogue; a text in place of a source says why there is none.
 
@@ -79,9 +79,11 @@ def run_checks(
             source = sources.get(check.code, {})
             if isinstance(source, str):
                 verdicts.append(Verdict(check, [], source))
-                continue
-            found = find(con, check, {"dataset": dataset, "today": today, **source})
-            verdicts.append(Verdict(check, found, note=source.get("note")))
+            elif isinstance(source, Unreadable):
+                verdicts.append(Verdict(check, [_unreadable(check, source)]))
+            else:
+                found = find(con, check, {"dataset": dataset, "today": today, **source})
+                verdicts.append(Verdict(check, found, note=source.get("note")))
     return verdicts
 
 
@@ -115,9 +117,18 @@ def health(con: duckdb.DuckDBPyConnection, dataset: str, today: dt.date) -> Heal
     return count(run_checks(con, dataset, today))
 
 
-def _site_values(con: duckdb.DuckDBPyConnection, dataset: str, published: Published | str) -> _Values | str:
+def _unreadable(check: Check, file: Unreadable) -> Finding:
+    """Find fault with a file that is there and cannot be read: its readers cannot read it either."""
+    return Finding(
+        check.code, check.severity, None, None, None, f"{file.path} cannot be read as a published file ({file.why})"
+    )
+
+
+def _site_values(
+    con: duckdb.DuckDBPyConnection, dataset: str, published: Published | Unreadable | str
+) -> _Values | Unreadable | str:
     """Return what is published as columns; a file built from other facts cannot be compared."""
-    if isinstance(published, str):
+    if not isinstance(published, Published):
         return published
     (newest,) = con.execute(_NEWEST_FACT, [dataset]).fetchone() or (None,)
     if published.newest_listing_at != newest:
@@ -135,6 +146,8 @@ def _exchange_values(con: duckdb.DuckDBPyConnection, dataset: str, exchange: Exc
     if found is None:
         return f"{exchange.source} is of {until}, and no complete day as old as that is held"
     values = {"day": found[0], **_compared(exchange, found[0])}
+    if not values["trading"]:
+        return f"{exchange.source}: every perpetual that trades in it was listed after {found[0]}"
     (held,) = con.execute(_HELD, [dataset, found[0], values["trading"]]).fetchone() or (0,)
     return values | {"note": f"{held:,} of {len(values['trading']):,} that trade have a file of {found[0]}"}
 

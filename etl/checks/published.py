@@ -22,15 +22,24 @@ class Published(NamedTuple):
     sizes: list[int]  # bytes
 
 
-def read_published(path: Path) -> Published | str:
-    """Count a published file, or return the reason why there is none to compare with."""
+class Unreadable(NamedTuple):
+    """A file that is there and is no published file, or no whole one."""
+
+    path: Path
+    why: str
+
+
+def read_published(path: Path) -> Published | Unreadable | str:
+    """Count a published file; a text says why there is none to compare with."""
     if not path.is_file():
         return f"there is no published file at {path}"
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as site:
-            (at,) = site.execute("SELECT newest_listing_at FROM build").fetchone()
+            built = site.execute("SELECT newest_listing_at FROM build").fetchone()
             counts = site.execute(_COUNTS).fetchall()
-    except (sqlite3.Error, TypeError) as error:
-        return f"{path} cannot be read as a published file ({error})"
+    except sqlite3.Error as error:
+        return Unreadable(path, str(error))
+    if built is None:
+        return Unreadable(path, "it names no build")
     symbols, files, sizes = (list(column) for column in zip(*counts, strict=True)) if counts else ([], [], [])
-    return Published(path, at, symbols, files, sizes)
+    return Published(path, built[0], symbols, files, sizes)

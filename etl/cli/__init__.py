@@ -12,6 +12,8 @@ _COMMANDS = {
     "update": "collecting",
     "probe": "collecting",
     "export": "publishing",
+    "publish": "publish",
+    "diff": "publish",
     "serve": "publishing",
     "check": "judging",
     "status": "judging",

@@ -1,9 +1,9 @@
 """What all questions have in common: where they are asked, and how the answer is printed."""
 
+import datetime as dt
 import os
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import wraps
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 import click
 
 from etl import options, queries, tables
+from etl.cli.leaving import readers_may_leave
+from etl.errors import UsageError
 
 _FORMS = {"text": tables.as_text, "json": tables.as_json, "csv": tables.as_csv}
 _FROM_ENVIRONMENT = "$AVAILABILITY_WAREHOUSE"
@@ -19,11 +21,11 @@ Command = Callable[..., Any]
 Decorator = Callable[[Command], Command]
 
 
-def _where(_context: click.Context, _option: click.Parameter, value: str | None) -> Path | None:
+def _where(context: click.Context, option: click.Parameter, value: str | None) -> Path | None:
     """Return the warehouse to ask; without a name the one that every other command uses."""
     if value == _FROM_ENVIRONMENT:
         value = os.environ.get("AVAILABILITY_WAREHOUSE") or "warehouse.duckdb"
-    return None if value is None else Path(value)
+    return None if value is None else Path(options.as_text(context, option, value))
 
 
 def question(command: Command) -> Command:
@@ -43,7 +45,10 @@ def question(command: Command) -> Command:
     @click.option("--json", "form", flag_value="json", help="A JSON array; nothing else on stdout.")
     @wraps(command)
     def opened(*, site_dir: Path, warehouse_path: Path | None, form: str | None, **asked: Any) -> None:  # noqa: ANN401
-        with _source(site_dir, warehouse_path) as con, _readers_may_leave():
+        for name, value in asked.items():
+            if isinstance(value, str) and not options.is_text(value):
+                raise UsageError(f"Unknown {name} {value!r}: it is not UTF-8 text.")
+        with _source(site_dir, warehouse_path) as con, readers_may_leave():
             command(con, form or "text", **asked)
 
     return opened
@@ -89,24 +94,22 @@ def say_names(form: str, names: Sequence[str]) -> None:
         click.echo(name)
 
 
-def mention(names: Sequence[str]) -> None:
-    """Say below a table which symbols it cannot show, because they have no data."""
+def mention(why: str, names: Sequence[str]) -> None:
+    """Say below a table which symbols it cannot show, and why."""
     if names:
         more = f" and {len(names) - _NAMES_SHOWN:,} more" if len(names) > _NAMES_SHOWN else ""
-        click.echo(f"no data at all: {', '.join(names[:_NAMES_SHOWN])}{more}")
+        click.echo(f"{why}: {', '.join(names[:_NAMES_SHOWN])}{more}")
+
+
+def warn_of_unlooked(con: queries.Connection, start: dt.date, end: dt.date) -> None:
+    """Say on stderr how many symbols the answer does not know wholly: that one is not in it need not mean a thing."""
+    if names := queries.unlooked(con, start, end):
+        when = f"on {start}" if start == end else f"on all days from {start} to {end}"
+        known = len(queries.coverage(con))
+        click.echo(f"{len(names):,} of {known:,} symbols were not looked at {when}.", err=True)
 
 
 def _source(site_dir: Path, warehouse_path: Path | None) -> AbstractContextManager[queries.Connection]:
     if warehouse_path:
         return queries.open_warehouse(warehouse_path)
     return queries.open_published(site_dir / "availability.db")
-
-
-@contextmanager
-def _readers_may_leave() -> Iterator[None]:
-    """Take it as no error that the reader has had enough, as ``head`` does."""
-    try:
-        yield
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -28,6 +28,7 @@ def snapshot(con: queries.Connection, form: str, date: dt.date) -> None:
     Example:  availability query snapshot 2024-01-15
     """
     answering.say(con, form, queries.SnapshotRow, queries.snapshot(con, date))
+    answering.warn_of_unlooked(con, date, date)
 
 
 @query.command()
@@ -55,6 +56,7 @@ def date_range(con: queries.Connection, form: str, start: dt.date, end: dt.date)
     Example:  availability query range 2024-01-01 2024-01-31 --csv
     """
     answering.say(con, form, queries.RangeRow, queries.date_range(con, start, end))
+    answering.warn_of_unlooked(con, start, end)
 
 
 @query.command()
@@ -103,7 +105,10 @@ def gaps(con: queries.Connection, form: str, symbol: str | None, *, mergegaps: i
         return
     answering.say(con, form, queries.GapRow, queries.gaps(con, symbol, mergegaps))
     if form == "text":
-        answering.mention([name for name in queries.no_data(con) if symbol in {None, name}])
+        never = {row.symbol for row in queries.coverage(con, symbol) if row.looked_through is None}
+        names = [name for name in queries.no_data(con) if symbol in {None, name}]
+        answering.mention("no file held", [name for name in names if name not in never])
+        answering.mention("never listed", [name for name in names if name in never])
 
 
 @query.command()
@@ -111,6 +116,8 @@ def gaps(con: queries.Connection, form: str, symbol: str | None, *, mergegaps: i
 @answering.question
 def new(con: queries.Connection, form: str, start: dt.date, end: dt.date | None) -> None:
     """Show the symbols whose first file is of START, or of a day from START to END.
+
+    A symbol whose listings begin at its first file is left out: nobody knows whether there were earlier ones.
 
     \b
     Example:  availability query new 2024-01-01 2024-01-31
@@ -124,7 +131,7 @@ def new(con: queries.Connection, form: str, start: dt.date, end: dt.date | None)
 def ended(con: queries.Connection, form: str, start: dt.date, end: dt.date | None) -> None:
     """Show the symbols without any file from START on, or from a day from START to END on.
 
-    The day is the one after their last file. A symbol that still gets flat files has not ended.
+    The day is the first one known to have no file. A symbol that still gets flat files has not ended.
 
     \b
     Example:  availability query ended 2024-01-01 2024-01-31
@@ -203,6 +210,7 @@ def universe(  # noqa: PLR0913 - one question with all its conditions
         con, first, last, min_completeness=min_completeness, exclude_flat=exclude_flat, kind=kind, quote=quote
     )
     answering.say(con, form, queries.UniverseRow, rows)
+    answering.warn_of_unlooked(con, first, last)
 
 
 def _one_way(date: dt.date | None, start: dt.date | None, end: dt.date | None) -> tuple[dt.date, dt.date]:

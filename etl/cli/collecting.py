@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from etl import collect, options, warehouse
+from etl import collect, options, planning, warehouse
 from etl.aws_cli import MOST_AT_ONCE, over_aws_cli
 from etl.cli.recorded import recorded_warehouse
 from etl.cli.signals import stoppable
@@ -77,7 +77,7 @@ def backfill(  # noqa: PLR0913 - a parameter for each option
         workers, lister = min(workers, MOST_AT_ONCE), over_aws_cli(listing_url)
     with recorded_warehouse(warehouse_path) as (con, did):
         names = options.chosen(symbols, warehouse.known_symbols(con, UM_KLINES_1M))
-        windows = collect.plan_backfill(
+        windows = planning.plan_backfill(
             con, UM_KLINES_1M, names, first=start, last=last, bounded=end is not None, full=full
         )
         look = collect.by_listing(bucket, UM_KLINES_1M, lister)
@@ -133,9 +133,9 @@ def update(
         did.append(found)
         say_discovered(len(found.symbols), new)
         names = options.chosen(symbols, warehouse.known_symbols(con, UM_KLINES_1M))
-        windows = collect.plan_update(con, UM_KLINES_1M, names, lookback=lookback, today=today)
+        windows = planning.plan_update(con, UM_KLINES_1M, names, lookback=lookback, today=today)
         if method == "auto":
-            method, why = collect.choose_method(windows)
+            method, why = planning.choose_method(windows)
             click.echo(f"update by {method}: {why}")
         looking = collect.by_method(method, bucket, files_url, UM_KLINES_1M, workers=workers)
         with looking as look, progress("update", windows) as advance, stoppable() as stop:

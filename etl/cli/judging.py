@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from etl import checks, options, queries, runs, warehouse
+from etl import checks, options, queries, runs, tables, warehouse
+from etl.cli.leaving import readers_may_leave
 from etl.errors import AvailabilityError
 from etl.keys import UM_KLINES_1M
 
@@ -30,11 +31,12 @@ def status(*, warehouse_path: Path, today: dt.date, as_json: bool) -> None:
         ran, found = runs.success(con, today), checks.health(con, UM_KLINES_1M, today)
     behind = {"days_behind": facts.days_behind(today)}
     answer = facts._asdict() | behind | ran._asdict() | found._asdict()
-    if as_json:
-        click.echo(_compact(answer))
-    else:
-        for name, value in answer.items():
-            click.echo(f"{name.replace('_', ' '):<22} {_shown(value)}")
+    with readers_may_leave():
+        if as_json:
+            click.echo(_compact(answer))
+        else:
+            for name, value in answer.items():
+                click.echo(f"{name.replace('_', ' '):<22} {_shown(value)}")
 
 
 @click.command()
@@ -44,6 +46,7 @@ def status(*, warehouse_path: Path, today: dt.date, as_json: bool) -> None:
     flag_value=checks.EXCHANGE_INFO_URL,
     envvar="AVAILABILITY_EXCHANGE_INFO",
     show_envvar=True,
+    callback=options.as_text,
     metavar="[URL|FILE]",
     help="Compare with the exchange's own list of contracts too, an address or a file."
     f" Without a value: {checks.EXCHANGE_INFO_URL}",
@@ -66,12 +69,13 @@ def check(*, exchange_info: str | None, warehouse_path: Path, site_dir: Path, to
         sources["exchange"] = checks.read_exchange_info(exchange_info)
     with warehouse.open_warehouse(warehouse_path, read_only=True) as con:
         verdicts = checks.run_checks(con, UM_KLINES_1M, today, **sources)
-    if as_json:
-        click.echo(_compact(_report(verdicts, today)))
-    else:
-        for verdict in verdicts:
-            click.echo("\n".join(_lines(verdict)))
-        click.echo(_summary(verdicts))
+    with readers_may_leave():
+        if as_json:
+            click.echo(_compact(_report(verdicts, today)))
+        else:
+            for verdict in verdicts:
+                click.echo("\n".join(_lines(verdict)))
+            click.echo(_summary(verdicts))
     errors = [verdict for verdict in verdicts if verdict.findings and verdict.check.severity == checks.ERROR]
     if errors:
         names = ", ".join(f"{each.check.code} ({len(each.findings):,})" for each in errors)
@@ -124,10 +128,10 @@ def _summary(verdicts: list[checks.Verdict]) -> str:
 
 
 def _compact(answer: dict[str, Any]) -> str:
-    return json.dumps(answer, default=str, ensure_ascii=False)
+    return json.dumps(answer, default=tables.plain, ensure_ascii=False)
 
 
 def _shown(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{code} {number:,}" for code, number in value.items()) or "none"
-    return "none" if value is None else str(value)
+    return "none" if value is None else str(tables.plain(value))

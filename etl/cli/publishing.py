@@ -32,8 +32,17 @@ def export(path: Path | None, warehouse_path: Path, site_dir: Path, today: dt.da
 @options.site_dir
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8001, show_default=True, help="0 = any free port.")
-def serve(site_dir: Path, host: str, port: int) -> None:
+@click.option(
+    "--allow-sql",
+    is_flag=True,
+    envvar="AVAILABILITY_ALLOW_SQL",
+    show_envvar=True,
+    help="Answer any SQL, for a site of your own: a stranger's query could keep it busy for nothing.",
+)
+def serve(site_dir: Path, host: str, port: int, *, allow_sql: bool) -> None:
     """Serve the published file with Datasette and exactly the settings it needs.
+
+    A new file under the same name is noticed and served from then on, without a restart.
 
     \b
     Example:  availability serve --port 8001
@@ -41,4 +50,4 @@ def serve(site_dir: Path, host: str, port: int) -> None:
     database = site_dir / "availability.db"
     if database.exists() and not is_published(database):
         raise AvailabilityError(f"{database} is no file published by this program: run `availability export`.")
-    serve_site(database, host=host, port=port)
+    serve_site(database, host=host, port=port, allow_sql=allow_sql)

@@ -10,6 +10,7 @@ import click
 import structlog
 
 from etl import collect, log
+from etl.cli.leaving import readers_may_leave
 from etl.errors import AvailabilityError
 from etl.records import Answer, Outcome, Window
 
@@ -51,27 +52,30 @@ def say_discovered(found: int, new: list[str]) -> None:
     names = ", ".join(new[:_NAMES_SHOWN]) + (
         f" and {len(new) - _NAMES_SHOWN:,} more" if len(new) > _NAMES_SHOWN else ""
     )
-    click.echo(f"{found:,} symbols listed, {len(new):,} new{f': {names}' if new else ''}.")
+    with readers_may_leave():
+        click.echo(f"{found:,} symbols listed, {len(new):,} new{f': {names}' if new else ''}.")
 
 
 def say(outcome: Outcome, *, already: int = 0, unit: str = "requests") -> None:
     """Print what was done; name each failure once and fail with the first cause where anything is lacking."""
     strange = f", {outcome.strangers:,} keys that are none" if outcome.strangers else ""
     looked = "looked at" if outcome.present or outcome.absent or outcome.unknown else "listed"
-    click.echo(
-        f"{outcome.recorded:,} of {outcome.asked:,} symbols {looked} with {outcome.pages:,} {unit}"
-        f"{f', {already:,} already covered' if already else ''}:"
-        f" {outcome.day_files:,} day files, {_moved(outcome)}{strange}."
-    )
+    with readers_may_leave():
+        click.echo(
+            f"{outcome.recorded:,} of {outcome.asked:,} symbols {looked} with {outcome.pages:,} {unit}"
+            f"{f', {already:,} already covered' if already else ''}:"
+            f" {outcome.day_files:,} day files, {_moved(outcome)}{strange}."
+        )
     _fail_where_lacking(outcome, f"symbols are not {looked}")
 
 
 def say_probed(outcome: Outcome) -> None:
     """Print what HEADs found; name each failure once and fail with the first cause where anything is unknown."""
-    click.echo(
-        f"{outcome.pages:,} files of {outcome.asked:,} symbols probed: {outcome.present:,} there,"
-        f" {outcome.absent:,} not there, {outcome.unknown:,} unknown; {_moved(outcome)}."
-    )
+    with readers_may_leave():
+        click.echo(
+            f"{outcome.pages:,} files of {outcome.asked:,} symbols probed: {outcome.present:,} there,"
+            f" {outcome.absent:,} not there, {outcome.unknown:,} unknown; {_moved(outcome)}."
+        )
     _fail_where_lacking(outcome, "symbols are not wholly known")
 
 

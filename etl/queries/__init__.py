@@ -6,6 +6,7 @@ A wrong question raises ``etl.errors.UsageError`` with a sentence. See docs/api.
 
 from etl.queries.asking import Connection, build_id, open_published, open_warehouse
 from etl.queries.changes import EndedRow, NewRow, RevisionRow, ended, new, revisions
+from etl.queries.choosing import unlooked
 from etl.queries.days import RangeRow, SnapshotRow, TimelineRow, date_range, snapshot, timeline
 from etl.queries.market import FreshnessRow, SummaryRow, freshness, summary
 from etl.queries.spans import CoverageRow, GapRow, TimespanRow, coverage, gaps, no_data, timespans
@@ -44,4 +45,5 @@ __all__ = [
     "timeline",
     "timespans",
     "universe",
+    "unlooked",
 ]

@@ -51,7 +51,10 @@ def build_id(con: Connection) -> str | None:
     """Return the name of the published build that is asked; None for the warehouse, which is not one state to cite."""
     if isinstance(con, duckdb.DuckDBPyConnection):
         return None
-    return str(con.execute("SELECT build_id FROM build").fetchone()[0])
+    built = con.execute("SELECT build_id FROM build").fetchone()
+    if built is None or built[0] is None:
+        raise sqlite3.DatabaseError("it names no build")
+    return str(built[0])
 
 
 def ask(con: Connection, question: str, row: type[Row], **values: Any) -> list[Row]:  # noqa: ANN401 - as typed by SQL

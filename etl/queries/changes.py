@@ -22,10 +22,10 @@ class NewRow(NamedTuple):
 
 
 class EndedRow(NamedTuple):
-    """A symbol whose files ended; the day is the first one without a file, the day after ``latest``."""
+    """A symbol whose files ended; the day is the first one known to have none."""
 
     symbol: str
-    first_day: dt.date  # First day without a file, the day after the last one held.
+    first_day: dt.date  # First day known to have no file; not the day after `latest` where files vanished since.
     earliest: dt.date
     latest: dt.date
     days_held: int
@@ -52,9 +52,10 @@ class RevisionRow(NamedTuple):
 
 
 def new(con: Connection, start: dt.date, end: dt.date | None = None) -> list[NewRow]:
-    """Return the symbols whose earliest file is of ``start``, or of a day from ``start`` to ``end``.
+    """Return the symbols whose first file ever is of ``start``, or of a day from ``start`` to ``end``.
 
-    This is read from the files themselves: it holds for all of history, whenever the symbol was discovered.
+    This is read from the files themselves: it holds for all of history, whenever the symbol was discovered. A symbol
+    whose listings begin at its first file is left out, for nobody knows whether there were earlier ones.
     """
     return ask(con, "new", NewRow, **choosing.days(con, start, end or start)._asdict())
 

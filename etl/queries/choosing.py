@@ -16,16 +16,32 @@ class Days(NamedTuple):
 
 
 def days(con: Connection, start: dt.date | None, end: dt.date | None) -> Days:
-    """Check a range that may be open at either end; a day that nobody has looked at yet has no answer."""
+    """Check a range that may be open at either end; days that nobody has looked at have no answer."""
     if start and end and end < start:
         raise UsageError(f"The range ends on {end}, before it starts on {start}.")
-    ((looked,),) = fetch(con, "looked")
+    asked = Days(str(start or dt.date.min), str(end or dt.date.max))
+    ((looked, some),) = fetch(con, "looked", **asked._asdict())
     if looked is None:
         raise AvailabilityError("No symbol has been looked at yet: run `availability backfill` first.")
     for day in (start, end):
         if day and str(day) > looked:
             raise UsageError(f"Nobody has looked at {day} yet: the newest day looked at is {looked}.")
-    return Days(str(start or dt.date.min), str(end or dt.date.max))
+    if not some:
+        raise UsageError(
+            f"Nobody has looked at {_named(start, end)}: `availability backfill` lists what is not covered."
+        )
+    return asked
+
+
+def unlooked(con: Connection, start: dt.date, end: dt.date | None = None) -> list[str]:
+    """Return the names of known symbols that were not looked at on ``start``, or on some day from it to ``end``."""
+    return [name for (name,) in fetch(con, "unlooked", **days(con, start, end or start)._asdict())]
+
+
+def _named(start: dt.date | None, end: dt.date | None) -> str:
+    if start == end:
+        return str(start)
+    return " ".join(f"{word} {day}" for word, day in (("from", start), ("to", end)) if day)
 
 
 def symbol(con: Connection, wanted: str | None) -> str | None:

@@ -21,6 +21,7 @@ class SummaryRow(NamedTuple):
     flat: int
     ended: int
     completeness: float | None
+    not_looked: int
 
 
 class FreshnessRow(NamedTuple):

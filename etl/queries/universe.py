@@ -2,14 +2,14 @@
 
 import datetime as dt
 from collections import Counter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from etl.errors import UsageError
 from etl.queries import choosing
 from etl.queries.asking import Connection, build_id, fetch
-from etl.queries.spans import gaps
 
-_NOT_LISTED = "relist_break"  # between two lives of a ticker there is nothing that could be missing
+_DAY = dt.timedelta(days=1)
+_Lacking: TypeAlias = Counter[tuple[str, bool]]  # days of a symbol without a file; True: somebody looked
 
 
 class UniverseRow(NamedTuple):
@@ -19,13 +19,14 @@ class UniverseRow(NamedTuple):
     first_day: dt.date  # First day held of those asked for.
     last_day: dt.date  # Last day held of those asked for.
     days_held: int  # Number of days asked for whose file is held.
-    days_missing: int  # Number of days asked for that lie in a gap of it; a break between two lives is no gap.
+    days_missing: int  # Number of days asked for whose file is missing; none between two lives, or once it ended.
     flat_days: int  # Number of days held whose file shows no trade.
-    completeness: float  # Days held, divided by days held plus days missing; 1 means no gap in the days asked for.
+    completeness: float  # Days held / (days held + days missing + days not looked at): the share known to be there.
     kind: str
     base: str
     quote: str
     build_id: str | None  # Build of the published file that says so, to be cited; null where a warehouse was asked.
+    days_not_looked: int  # Number of days asked for that nobody looked at, while it may have been there.
 
 
 def universe(
@@ -41,15 +42,15 @@ def universe(
     """Return the symbols with a file on ``start``, or on any day from ``start`` to ``end``, by name.
 
     ``min_completeness`` (0 to 1) asks for that share of the symbol's own days in the range, from its first file ever
-    to its last; ``exclude_flat`` leaves out symbols without a single traded day in the range.
+    until it ended; ``exclude_flat`` leaves out symbols without a single traded day in the range.
     """
     if not 0 <= min_completeness <= 1:
         raise UsageError(f"The least completeness is a number from 0 to 1, not {min_completeness}.")
     last = end or start
     days = choosing.days(con, start, last)
     choosing.kind_and_quote(con, kind, quote)
-    build, missing = build_id(con), _missing(con, start, last)
-    found = (_completed(row, missing[row[0]], build) for row in fetch(con, "universe", **days._asdict()))
+    build, lacking = build_id(con), _lacking(con, start, last)
+    found = (_completed(row, lacking, build) for row in fetch(con, "universe", **days._asdict()))
     return [
         row
         for row in found
@@ -60,17 +61,22 @@ def universe(
     ]
 
 
-def _completed(row: tuple[Any, ...], missing: int, build: str | None) -> UniverseRow:
+def _completed(row: tuple[Any, ...], lacking: _Lacking, build: str | None) -> UniverseRow:
     symbol, first, last, held, flat, kind, base, quote = row
     days = dt.date.fromisoformat(first), dt.date.fromisoformat(last)
-    whole = round(held / (held + missing), 6)
-    return UniverseRow(symbol, *days, held, missing, flat, whole, kind, base, quote, build)
+    missing, unlooked = (lacking[symbol, looked] for looked in (True, False))
+    whole = round(held / (held + missing + unlooked), 6)
+    return UniverseRow(symbol, *days, held, missing, flat, whole, kind, base, quote, build, unlooked)
 
 
-def _missing(con: Connection, first: dt.date, last: dt.date) -> Counter[str]:
-    """Count each symbol's days from ``first`` to ``last`` that lie in a gap."""
-    missing: Counter[str] = Counter()
-    for gap in gaps(con):
-        if gap.reason != _NOT_LISTED and gap.first_day <= last and gap.last_day >= first:
-            missing[gap.symbol] += (min(gap.last_day, last) - max(gap.first_day, first)).days + 1
-    return missing
+def _lacking(con: Connection, first: dt.date, last: dt.date) -> _Lacking:
+    """Count each symbol's days from ``first`` to ``last`` whose file is missing, and those that nobody looked at."""
+    lacking: _Lacking = Counter()
+    for symbol, condition, *run in fetch(con, "lacking", start=str(first), end=str(last)):
+        start, end = map(dt.date.fromisoformat, run)
+        lacking[symbol, condition is not None] += (min(end, last) - max(start, first)).days + 1
+    for symbol, looked_until, first_day in fetch(con, "unborn"):
+        start = dt.date.fromisoformat(looked_until) + _DAY if looked_until else dt.date.min
+        end = dt.date.fromisoformat(first_day) - _DAY
+        lacking[symbol, False] += max((min(end, last) - max(start, first)).days + 1, 0)
+    return lacking

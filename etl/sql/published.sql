@@ -10,7 +10,8 @@ CREATE TABLE symbols (
     first_seen_at TEXT NOT NULL,
     last_seen_at TEXT NOT NULL,
     looked_through TEXT,
-    looked_from TEXT
+    looked_from TEXT,
+    file_url_stem TEXT NOT NULL
 );
 
 -- Held days, lean: with symbol and condition as codes 900,000 days take 94 MB, all as text 150 MB.
@@ -52,7 +53,8 @@ CREATE TABLE extents (
     degraded_days INTEGER NOT NULL,
     last_traded_day TEXT,
     looked_through TEXT,
-    state TEXT NOT NULL
+    state TEXT NOT NULL,
+    listed_day TEXT
 );
 
 CREATE TABLE timespans (
@@ -86,6 +88,13 @@ CREATE TABLE absences (
     PRIMARY KEY (symbol, first_day)
 );
 
+CREATE TABLE covered (
+    symbol TEXT NOT NULL,
+    first_day TEXT,
+    last_day TEXT NOT NULL,
+    PRIMARY KEY (symbol, last_day)
+);
+
 CREATE TABLE lives (
     ticker TEXT NOT NULL,
     life INTEGER NOT NULL,
@@ -108,7 +117,8 @@ CREATE TABLE daily_counts (
     pending INTEGER NOT NULL,
     flat INTEGER NOT NULL,
     ended INTEGER NOT NULL,
-    completeness REAL
+    completeness REAL,
+    not_looked INTEGER NOT NULL
 );
 
 CREATE TABLE revisions (
@@ -156,9 +166,7 @@ CREATE TABLE runs (
     vanished INTEGER,
     returned INTEGER,
     failures INTEGER,
-    error TEXT,
-    pid INTEGER NOT NULL,
-    host TEXT NOT NULL
+    error TEXT
 );
 
 CREATE TABLE findings (

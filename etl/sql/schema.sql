@@ -105,12 +105,12 @@ CREATE TABLE IF NOT EXISTS probes (
     file_size_bytes BIGINT, -- Content-Length; NULL where absent or 0.
     last_modified TIMESTAMP, -- Last-Modified.
     etag VARCHAR, -- ETag without quotes.
-    error VARCHAR -- Why the answer tells nothing of the file; NULL for a whole 200 and for 404.
+    error VARCHAR -- Why the answer tells nothing of the file; NULL for a whole 200 and for a 404 that is believed.
 );
 
 -- Every run of a command that writes here. A killed one leaves `running`; the next, which alone may write, says died.
 CREATE TABLE IF NOT EXISTS runs (
-    run_id VARCHAR NOT NULL, -- Start and process, sorts by time.
+    run_id VARCHAR NOT NULL, -- Its start, sorts by time.
     command VARCHAR NOT NULL, -- discover, backfill, update, ...
     arguments VARCHAR NOT NULL, -- What was given on the command line or by the environment, as JSON; no paths.
     started_at TIMESTAMP NOT NULL, -- When it began.

@@ -16,6 +16,7 @@ import click
 from tests.bench import facts, kills, listers, pipeline
 from tests.bench.measure import NOW, Ground, apart, running_replica
 from tests.bench.rivals import rivals
+from tests.bench.site import site
 from tests.bench.table import Row, lines
 
 SECTIONS: dict[str, Callable[[Ground], Iterator[Row]]] = {
@@ -23,6 +24,8 @@ SECTIONS: dict[str, Callable[[Ground], Iterator[Row]]] = {
     "again": pipeline.again,
     "update": pipeline.update,
     "export": pipeline.export,
+    "judgements": pipeline.judgements,
+    "site": site,
     "kills": kills.kills,
     "rivals": rivals,
 }

@@ -11,11 +11,12 @@ from typing import Any, NamedTuple
 import duckdb
 import yaml
 
+from etl import queries
 from etl.keys import UM_KLINES_1M
 from etl.recording import record_listings
 from etl.records import DayFiles, Listing, Window
 from etl.serve import SETTINGS
-from etl.warehouse import open_warehouse
+from etl.warehouse import VIEWS, open_warehouse, worked_out
 
 _METADATA = Path(__file__).parents[2] / "metadata.yml"
 _PAGE = 1000  # entries of a listing page at most
@@ -119,6 +120,32 @@ def query_times(path: Path) -> list[Answered]:
             "coverage of all symbols": ("coverage", {"symbol": ""}),
         }
         return [_ask(site, name, queries[query]["sql"], values) for name, (query, values) in asked.items()]
+
+
+def judgement_seconds(path: Path) -> float:
+    """Work out every view of a warehouse whole, each once; seconds of all of them together."""
+    with open_warehouse(path) as con:
+        began = perf_counter()
+        with worked_out(con):
+            for view in VIEWS:
+                con.execute(f"CREATE OR REPLACE TEMP TABLE whole AS FROM {view}")
+        return perf_counter() - began
+
+
+def month_of_all(path: Path) -> Answered:
+    """Ask for the month with most files, as ``query range`` does, rows made and all."""
+    with queries.open_published(path) as site:
+        (first,) = site.execute(
+            "SELECT date(date, 'start of month') FROM daily_counts GROUP BY 1 ORDER BY sum(files) DESC, 1 LIMIT 1"
+        ).fetchone()
+        start = dt.date.fromisoformat(first)
+        end = (start + dt.timedelta(days=31)).replace(day=1) - dt.timedelta(days=1)
+        seconds, rows = [], 0
+        for _ in range(RUNS):
+            began = perf_counter()
+            rows = len(queries.date_range(site, start, end))
+            seconds.append(perf_counter() - began)
+    return Answered(f"range of {first[:7]}", rows, median(seconds) * 1000)
 
 
 def _ask(site: sqlite3.Connection, name: str, query: str, values: dict[str, Any]) -> Answered:

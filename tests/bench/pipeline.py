@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
+from etl.warehouse import VIEWS
 from tests.bench import facts
 from tests.bench.measure import NOW, TODAY, Ground, apart, etl, latency
 from tests.bench.table import Row, at_most, exactly, known
@@ -86,6 +87,14 @@ def update(ground: Ground) -> Iterator[Row]:
     yield known("warehouse after it, what is free for reuse included", _megabytes(paths[0]), "MB")
 
 
+def published(ground: Ground) -> Path:
+    """Return a published file of the whole archive."""
+    file = ground.folder / "site" / "availability.db"
+    if not file.exists():
+        _etl(ground, filled(ground), "export")
+    return file
+
+
 def export(ground: Ground) -> Iterator[Row]:
     """Publish twice, and ask the published file."""
     site = ground.folder / "site" / "availability.db"
@@ -98,6 +107,18 @@ def export(ground: Ground) -> Iterator[Row]:
     yield exactly("second `export` of the same facts: files that differ", int(_sum(site) != first), 0)
     for answer, bound in zip(apart(facts.query_times, site), (2, 3, 5), strict=True):
         yield at_most(f"{answer.name}, {answer.rows:,} rows, median of {facts.RUNS}", answer.milliseconds, bound, "ms")
+
+
+def judgements(ground: Ground) -> Iterator[Row]:
+    """Work out all views, and ask for a month of everything."""
+    path = _copy(ground, "judged")
+    seconds = median(apart(facts.judgement_seconds, path) for _ in range(_RUNS))
+    yield at_most(f"all {len(VIEWS)} views together, median of {_RUNS}", seconds, 2, "s")
+    _etl(ground, filled(ground), "export")
+    month = apart(facts.month_of_all, ground.folder / "site" / "availability.db")
+    yield at_most(
+        f"`query {month.name}` from Python, {month.rows:,} rows, median of {facts.RUNS}", month.milliseconds, 50, "ms"
+    )
 
 
 def _build(ground: Ground, path: Path) -> Run:

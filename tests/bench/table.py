@@ -23,6 +23,11 @@ def at_most(what: str, value: float, bound: float, unit: str) -> Row:
     return Row(what, _show(value, unit), f"≤ {_show(bound, unit)}", f"{value / bound:.2f}", value <= bound)
 
 
+def at_least(what: str, value: float, bound: float) -> Row:
+    """A ratio that has a lower bound."""
+    return Row(what, f"{value:.1f}", f"≥ {bound:g}", f"{value / bound:.2f}", value >= bound)
+
+
 def exactly(what: str, value: int, wanted: int) -> Row:
     """A count that must be met."""
     ratio = f"{value / wanted:.2f}" if wanted else ""

@@ -10,5 +10,5 @@ SELECT
     symbols.quote
 FROM extents
 INNER JOIN symbols ON extents.symbol = symbols.symbol
-WHERE extents.earliest BETWEEN $start AND $end
-ORDER BY extents.earliest, extents.symbol
+WHERE extents.listed_day BETWEEN $start AND $end
+ORDER BY extents.listed_day, extents.symbol

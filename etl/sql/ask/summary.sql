@@ -1,4 +1,4 @@
-SELECT date, files, missing, bytes, listed, available, degraded, pending, flat, ended, completeness
+SELECT date, files, missing, bytes, listed, available, degraded, pending, flat, ended, completeness, not_looked
 FROM daily_counts
 WHERE date BETWEEN $start AND $end
 ORDER BY date

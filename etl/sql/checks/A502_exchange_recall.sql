@@ -14,4 +14,4 @@ SELECT
     $day::DATE AS last_day,
     'recall ' || round(100 * held / trading, 1) || ' %: ' || held || ' of ' || trading || ' have a file' || $said_at AS detail
 FROM compared
-WHERE held <= 0.95 * trading
+WHERE trading > 0 AND held <= 0.95 * trading

@@ -9,7 +9,8 @@ SELECT
     pending,
     flat,
     ended,
-    completeness
+    completeness,
+    not_looked
 FROM daily_counts
 WHERE dataset = $dataset
 ORDER BY date

@@ -12,7 +12,8 @@ SELECT
     extents.degraded_days,
     extents.last_traded_day::VARCHAR AS last_traded_day,
     extents.looked_through::VARCHAR AS looked_through,
-    extents.state
+    extents.state,
+    extents.listed_day::VARCHAR AS listed_day
 FROM extents
 INNER JOIN (
     SELECT symbol, sum(file_size_bytes)::BIGINT AS bytes

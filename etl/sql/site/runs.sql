@@ -1,6 +1,7 @@
--- A file that can be read has no writer: whoever is still `running` in it was killed.
+-- A file that can be read has no writer: whoever is still `running` in it was killed. Machine and process are nobody's
+-- business, nor is the process at the end of the ids that older versions gave.
 SELECT
-    run_id,
+    regexp_replace(run_id, '-\d+$', '') AS run_id,
     command,
     arguments,
     strftime(started_at, '%Y-%m-%dT%H:%M:%SZ') AS started_at,
@@ -14,8 +15,6 @@ SELECT
     vanished,
     returned,
     failures,
-    error,
-    pid,
-    host
+    error
 FROM runs
-ORDER BY run_id
+ORDER BY runs.run_id

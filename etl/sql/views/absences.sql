@@ -1,16 +1,12 @@
 -- Runs of days without a file, from a symbol's first file to the newest day any symbol was looked at: `missing` where a
 -- complete listing proves the hole, `pending` where the file may still come, without a condition where nobody looked.
 -- A tail is pending while the market published on at most three days of it, and ended afterwards; a hole between two
--- files never is. The evidence is the newest complete listing that covers the whole run, or else its last day.
+-- files never is. A file that is gone from either end of a series is missing, `vanished`. The evidence is the newest complete listing that covers the whole run, or else its last day.
 WITH pieces AS MATERIALIZED (SELECT * FROM holes),
 
 market AS MATERIALIZED (SELECT dataset, date, published FROM market_days),
 
-patience AS (
-    SELECT looked.dataset, 3 + greatest(coalesce(floor(publication.usual_hours / 24), 0), 0)::INTEGER AS days
-    FROM (SELECT DISTINCT dataset FROM covered) AS looked
-    LEFT JOIN publication ON looked.dataset = publication.dataset
-),
+patience AS (SELECT dataset, patience_days AS days FROM publication),
 
 tails AS (
     SELECT
@@ -115,6 +111,8 @@ judged AS (
         FROM single
     )
     GROUP BY dataset, symbol, reason, run
+    UNION ALL
+    SELECT dataset, symbol, first_day, last_day, 'vanished' FROM vanished_ends
 ),
 
 evidence AS (

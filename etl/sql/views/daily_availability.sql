@@ -44,7 +44,7 @@ probed AS MATERIALIZED (
         arg_max_null(last_modified, probed_at) AS last_modified,
         max(probed_at) AS probed_at
     FROM probes
-    WHERE status_code IN (200, 404)
+    WHERE status_code IN (200, 404) AND error IS NULL
     GROUP BY dataset, symbol, date
 ),
 

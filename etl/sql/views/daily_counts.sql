@@ -1,5 +1,6 @@
--- Every day from the first one held to the newest one looked at, days without any file included. `missing` is what lacks
--- of the symbols that had not ended; `listed` are the symbols within their extent or awaited.
+-- Every day from the first file ever seen to the newest day looked at, days without any file included. Each symbol that
+-- had begun is counted once: its file is there, missing, pending, nobody looked, or it had ended. `listed` are all that
+-- had not ended; completeness is the share of files known to be there, pending ones left out.
 WITH held AS (
     SELECT
         dataset,
@@ -12,60 +13,64 @@ WITH held AS (
     GROUP BY dataset, date
 ),
 
+absent AS MATERIALIZED (SELECT dataset, symbol, first_day, last_day, condition, reason FROM absences),
+
+ends AS (
+    SELECT dataset, symbol, min(first_day) AS first_day
+    FROM absent
+    WHERE reason = 'ended'
+    GROUP BY dataset, symbol
+),
+
 lacking AS (
     SELECT
         dataset,
         date,
-        count(*) FILTER (condition = 'missing' AND reason <> 'ended') AS missing,
+        count(*) FILTER (condition = 'missing' AND NOT ended) AS missing,
         count(*) FILTER (condition = 'pending') AS pending,
-        count(*) FILTER (reason = 'ended') AS ended
+        count(*) FILTER (ended) AS ended,
+        count(*) FILTER (condition IS NULL AND NOT ended) AS not_looked
     FROM (
-        SELECT dataset, condition, reason, unnest(generate_series(first_day, last_day, INTERVAL 1 DAY))::DATE AS date
-        FROM absences
-        WHERE condition IS NOT NULL
+        SELECT
+            absent.dataset,
+            absent.condition,
+            coalesce(absent.first_day >= ends.first_day, FALSE) AS ended,
+            unnest(generate_series(absent.first_day, absent.last_day, INTERVAL 1 DAY))::DATE AS date
+        FROM absent
+        LEFT JOIN ends ON absent.dataset = ends.dataset AND absent.symbol = ends.symbol
     )
     GROUP BY dataset, date
 ),
 
-extent AS (
-    SELECT dataset, symbol, min(date) AS earliest, max(date) AS latest
-    FROM day_files
-    WHERE vanished_at IS NULL
-    GROUP BY dataset, symbol
-),
-
-steps AS (
-    SELECT dataset, date, sum(symbols) AS symbols
-    FROM (
-        SELECT dataset, earliest AS date, 1 AS symbols FROM extent
-        UNION ALL
-        SELECT dataset, latest + 1, -1 FROM extent
-    )
-    GROUP BY dataset, date
-),
-
-listed AS (
+counted AS (
     SELECT
         market_days.dataset,
         market_days.date,
-        sum(steps.symbols) OVER (PARTITION BY market_days.dataset ORDER BY market_days.date) AS symbols
+        coalesce(held.files, 0) AS files,
+        coalesce(lacking.missing, 0) AS missing,
+        coalesce(held.bytes, 0) AS bytes,
+        coalesce(held.degraded, 0) AS degraded,
+        coalesce(lacking.pending, 0) AS pending,
+        coalesce(held.flat, 0) AS flat,
+        coalesce(lacking.ended, 0) AS ended,
+        coalesce(lacking.not_looked, 0) AS not_looked
     FROM market_days
-    LEFT JOIN steps ON market_days.dataset = steps.dataset AND market_days.date = steps.date
+    LEFT JOIN held ON market_days.dataset = held.dataset AND market_days.date = held.date
+    LEFT JOIN lacking ON market_days.dataset = lacking.dataset AND market_days.date = lacking.date
 )
 
 SELECT
-    listed.dataset,
-    listed.date,
-    coalesce(held.files, 0) AS files,
-    coalesce(lacking.missing, 0) AS missing,
-    coalesce(held.bytes, 0) AS bytes,
-    (listed.symbols + coalesce(lacking.pending, 0))::BIGINT AS listed,
-    coalesce(held.files - held.degraded, 0) AS available,
-    coalesce(held.degraded, 0) AS degraded,
-    coalesce(lacking.pending, 0) AS pending,
-    coalesce(held.flat, 0) AS flat,
-    coalesce(lacking.ended, 0) AS ended,
-    round(coalesce(held.files, 0) / nullif(coalesce(held.files, 0) + coalesce(lacking.missing, 0), 0), 6) AS completeness
-FROM listed
-LEFT JOIN held ON listed.dataset = held.dataset AND listed.date = held.date
-LEFT JOIN lacking ON listed.dataset = lacking.dataset AND listed.date = lacking.date
+    dataset,
+    date,
+    files,
+    missing,
+    bytes,
+    files + missing + pending + not_looked AS listed,
+    files - degraded AS available,
+    degraded,
+    pending,
+    flat,
+    ended,
+    round(files / nullif(files + missing + not_looked, 0), 6) AS completeness,
+    not_looked
+FROM counted

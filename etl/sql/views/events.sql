@@ -1,7 +1,8 @@
--- What happened to symbols and to the market, by the day on which it did: listed, ended (its first day without a file),
--- came_back, turned_flat, settled (the last day of a SETTLED folder), relisted, market_gap, and revision_burst (a UTC day
--- on which at least 20 files were found with other content). `watched`: after the first complete look at the dataset, or
--- at the symbol where it had been known by name since the beginning. What is not watched is history, and never new.
+-- What happened to symbols and to the market, by the day on which it did: listed (not where nobody looked at the day
+-- before the first file), ended (the first day known to have no file), came_back, turned_flat, settled (the last day of
+-- a SETTLED folder), relisted, market_gap, and revision_burst (view revision_bursts). `watched`: after the first complete
+-- look at the dataset, or at the symbol where it had been known by name since the beginning; a SETTLED folder was
+-- watched where its name was new. What is not watched is history, and never new.
 WITH looks AS (
     SELECT dataset, symbol, greatest(last_day, started_at::DATE - 1) AS last_day, started_at, listing_id
     FROM listings
@@ -18,6 +19,7 @@ watches AS (
     SELECT
         symbols.dataset,
         symbols.symbol,
+        symbols.first_seen_at > first_value(symbols.first_seen_at) OVER everyone AS was_new,
         CASE
             WHEN symbols.first_seen_at > first_value(symbols.first_seen_at) OVER everyone THEN beginnings.last_day
             ELSE firsts.last_day
@@ -40,8 +42,7 @@ held AS (
         min(date) AS earliest,
         max(date) AS latest,
         regexp_replace(symbol, '_?(SETTLED)+$', '') AS ticker
-    FROM day_files
-    WHERE vanished_at IS NULL
+    FROM day_files -- vanished ones too: a file that is gone does not move the day on which its symbol was listed
     GROUP BY dataset, symbol
 ),
 
@@ -62,9 +63,9 @@ breaks AS (
 ),
 
 happened AS (
-    SELECT dataset, earliest AS date, symbol, 'listed' AS event, NULL AS detail
-    FROM held
-    WHERE symbol = ticker
+    SELECT dataset, date, symbol, 'listed' AS event, NULL AS detail
+    FROM births
+    WHERE symbol NOT LIKE '%SETTLED'
     UNION ALL
     SELECT dataset, latest, symbol, 'settled', 'an earlier life of ' || ticker
     FROM held
@@ -100,14 +101,11 @@ happened AS (
     UNION ALL
     SELECT
         dataset,
-        detected_at::DATE,
-        CASE WHEN count(DISTINCT symbol) = 1 THEN min(symbol) END,
+        detected_on,
+        CASE WHEN symbols = 1 THEN symbol END,
         'revision_burst',
-        count(*) || ' files of ' || count(DISTINCT symbol) || ' symbols, of ' || min(date) || ' to ' || max(date)
-    FROM revisions
-    WHERE change = 'changed'
-    GROUP BY dataset, detected_at::DATE
-    HAVING count(*) >= 20
+        files || ' files of ' || symbols || ' symbols ' || change || ', of ' || first_day || ' to ' || last_day
+    FROM revision_bursts
 )
 
 SELECT
@@ -117,7 +115,12 @@ SELECT
     happened.event,
     happened.detail,
     coalesce(
-        happened.date > CASE WHEN happened.symbol IS NULL THEN beginnings.last_day ELSE watches.since END, FALSE
+        CASE
+            WHEN happened.event = 'settled' THEN watches.was_new
+            WHEN happened.symbol IS NULL THEN happened.date > beginnings.last_day
+            ELSE happened.date > watches.since
+        END,
+        FALSE
     )::INTEGER AS watched
 FROM happened
 LEFT JOIN beginnings ON happened.dataset = beginnings.dataset

@@ -1,6 +1,7 @@
--- From the first to the last day held of each symbol, how whole that is, and what became of the symbol: trading; flat
--- where its newest files show no trade; ended where the market published without it for more than three days; pending
--- where newer files are still awaited.
+-- From the first to the last day held of each symbol, how whole that is, and what became of the symbol: ended where the
+-- market published without it for more than three days; else unknown where nobody looked at more than three newer days;
+-- flat where its newest files show no trade; pending where newer files are still awaited; trading. `listed_day` is the
+-- day of its first file (view births). Completeness counts the days of a relist_break as missing.
 WITH held AS (
     SELECT
         dataset,
@@ -19,18 +20,32 @@ WITH held AS (
 spans AS (SELECT dataset, symbol, count(*) AS timespan_count FROM timespans GROUP BY dataset, symbol),
 
 lacking AS (
-    SELECT dataset, symbol, sum(last_day - first_day + 1)::BIGINT AS days_missing, max(last_day - first_day + 1) AS longest_gap
+    SELECT
+        holes.dataset,
+        holes.symbol,
+        sum(holes.last_day - holes.first_day + 1)::BIGINT AS days_missing,
+        max(holes.last_day - holes.first_day + 1) AS longest_gap
     FROM holes
-    WHERE inside AND looked
-    GROUP BY dataset, symbol
+    INNER JOIN held
+        ON holes.dataset = held.dataset
+        AND holes.symbol = held.symbol
+        AND holes.first_day BETWEEN held.earliest AND held.latest
+    WHERE holes.inside AND holes.looked
+    GROUP BY holes.dataset, holes.symbol
 ),
 
 looked AS (SELECT dataset, symbol, max(last_day) AS last_day FROM covered GROUP BY dataset, symbol),
 
 tails AS (
-    SELECT dataset, symbol, bool_or(reason = 'ended') AS ended, bool_or(condition = 'pending') AS pending
+    SELECT
+        absences.dataset,
+        absences.symbol,
+        bool_or(absences.reason = 'ended') AS ended,
+        bool_or(absences.condition = 'pending') AS pending,
+        sum(absences.days) FILTER (absences.reason = 'not_looked' AND absences.first_day > held.latest) AS not_looked
     FROM absences
-    GROUP BY dataset, symbol
+    INNER JOIN held ON absences.dataset = held.dataset AND absences.symbol = held.symbol
+    GROUP BY absences.dataset, absences.symbol
 )
 
 SELECT
@@ -49,12 +64,16 @@ SELECT
     looked.last_day AS looked_through,
     CASE
         WHEN tails.ended THEN 'ended'
+        WHEN tails.not_looked > publication.patience_days THEN 'unknown'
         WHEN held.is_flat THEN 'flat'
         WHEN tails.pending THEN 'pending'
         ELSE 'trading'
-    END AS state
+    END AS state,
+    births.date AS listed_day
 FROM held
 INNER JOIN spans ON held.dataset = spans.dataset AND held.symbol = spans.symbol
 LEFT JOIN lacking ON held.dataset = lacking.dataset AND held.symbol = lacking.symbol
 LEFT JOIN looked ON held.dataset = looked.dataset AND held.symbol = looked.symbol
 LEFT JOIN tails ON held.dataset = tails.dataset AND held.symbol = tails.symbol
+LEFT JOIN births ON held.dataset = births.dataset AND held.symbol = births.symbol
+LEFT JOIN publication ON held.dataset = publication.dataset

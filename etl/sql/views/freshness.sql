@@ -1,14 +1,17 @@
 -- How long after the end of a day its files were first seen here. Only files of days after the symbol's first complete
 -- listing, and only where somebody looked between the beginning of the day and the look that showed the file: without
--- that the lag would measure our absence. A lag is never shorter than the truth, and longer by less than one pass.
+-- that the lag would measure our absence, and so it would with a look at old days only: one that went through the day
+-- before at least. A lag is never shorter than the truth, and longer by less than one pass.
 WITH looks AS (
     SELECT
         dataset,
         symbol,
         started_at,
-        first_value(last_day) OVER (PARTITION BY dataset, symbol ORDER BY started_at, listing_id) AS first_last_day
+        first_value(last_day) OVER inorder AS first_last_day,
+        max(least(started_at::DATE, last_day + 1)) OVER inorder AS watched_until
     FROM listings
     WHERE complete AND symbol IS NOT NULL
+    WINDOW inorder AS (PARTITION BY dataset, symbol ORDER BY started_at, listing_id)
 ),
 
 firsts AS (
@@ -41,7 +44,7 @@ lags AS (
         ON fresh.dataset = looks.dataset
         AND fresh.symbol = looks.symbol
         AND fresh.first_seen_at > looks.started_at
-    WHERE looks.started_at >= fresh.date::TIMESTAMP
+    WHERE looks.watched_until >= fresh.date
 )
 
 SELECT

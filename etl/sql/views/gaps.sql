@@ -1,12 +1,11 @@
 -- Missing runs between two held days, one row a reason, as far as complete listings looked there.
-WITH newest AS (
-    SELECT dataset, symbol, max(date) AS latest
-    FROM day_files
-    WHERE vanished_at IS NULL
+WITH held AS (
+    SELECT dataset, symbol, min(first_day) AS earliest, max(last_day) AS latest
+    FROM timespans
     GROUP BY dataset, symbol
 )
 
 SELECT absences.* EXCLUDE (condition)
 FROM absences
-INNER JOIN newest ON absences.dataset = newest.dataset AND absences.symbol = newest.symbol
-WHERE absences.condition = 'missing' AND absences.last_day < newest.latest
+INNER JOIN held ON absences.dataset = held.dataset AND absences.symbol = held.symbol
+WHERE absences.condition = 'missing' AND absences.first_day > held.earliest AND absences.last_day < held.latest

@@ -1,12 +1,17 @@
 -- Runs of days without a file from a symbol's first file to the newest day any symbol of the dataset was looked at,
--- cut where complete listings of the symbol begin and end: between two held days (`inside`) or after the last one.
+-- cut where complete listings of the symbol begin and end: between two files (`inside`) or after the last one. A file
+-- that vanished before the first or after the last one held still tells where the series began or ended.
 WITH spans AS (
     SELECT
         dataset,
         symbol,
         last_day + 1 AS first_day,
         lead(first_day) OVER (PARTITION BY dataset, symbol ORDER BY first_day) - 1 AS last_day
-    FROM timespans
+    FROM (
+        SELECT dataset, symbol, first_day, last_day FROM timespans
+        UNION ALL
+        SELECT dataset, symbol, first_day, last_day FROM vanished_ends
+    )
 ),
 
 newest AS (SELECT dataset, max(last_day) AS last_day FROM covered GROUP BY dataset),

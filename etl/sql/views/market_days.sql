@@ -1,4 +1,4 @@
--- Every day from the first one held to the newest one looked at: the files of that day, the number usual for the
+-- Every day from the first file ever seen to the newest day looked at: the files of that day, the number usual for the
 -- symbols looked at that day (the median share over the 10 days with files before and the 10 after), and whether the
 -- market published. Fewer than half of at least 10 usual files: it did not. In a smaller archive nobody can tell.
 WITH counted AS (
@@ -13,7 +13,7 @@ bounds AS (
         held.dataset,
         held.first_day,
         greatest(held.last_day, coalesce(looked.last_day, held.last_day)) AS last_day
-    FROM (SELECT dataset, min(date) AS first_day, max(date) AS last_day FROM counted GROUP BY dataset) AS held
+    FROM (SELECT dataset, min(date) AS first_day, max(date) AS last_day FROM day_files GROUP BY dataset) AS held
     LEFT JOIN (SELECT dataset, max(last_day) AS last_day FROM covered GROUP BY dataset) AS looked
         ON held.dataset = looked.dataset
 ),

@@ -1,0 +1,70 @@
+"""What has changed from one build to another: symbols, days, and files that are other ones now."""
+
+import sqlite3
+from contextlib import closing
+from typing import NamedTuple
+
+from etl.errors import AvailabilityError
+from etl.publish.kept import Kept, address
+from etl.warehouse import sql
+
+
+class Days(NamedTuple):
+    """The days of one symbol that only one of the builds has."""
+
+    symbol: str
+    days: int
+    first_day: str
+    last_day: str
+
+
+class Revised(NamedTuple):
+    """A file that both builds have, and not the same."""
+
+    symbol: str
+    date: str
+    change: str  # changed (size or etag) or touched (only last_modified)
+    old_file_size_bytes: int
+    old_last_modified: str
+    old_etag: str
+    new_file_size_bytes: int
+    new_last_modified: str
+    new_etag: str
+
+
+class Difference(NamedTuple):
+    """Everything that differs, from the old build to the new one."""
+
+    old: str
+    new: str
+    symbols_new: list[str]
+    symbols_gone: list[str]
+    days_added: list[Days]
+    days_gone: list[Days]
+    revisions: list[Revised]
+
+
+def difference(old: Kept, new: Kept) -> Difference:
+    """Compare two builds; raises AvailabilityError."""
+    try:
+        with closing(_side_by_side(new, old)) as con:
+            symbols_new, days_added = _only_here(con)
+            revisions = [Revised(*row) for row in con.execute(sql("publish/diff_revisions"))]
+        with closing(_side_by_side(old, new)) as con:
+            symbols_gone, days_gone = _only_here(con)
+    except sqlite3.Error as error:
+        raise AvailabilityError(f"{old.file} and {new.file} cannot be compared: {error}.") from error
+    return Difference(old.build_id, new.build_id, symbols_new, symbols_gone, days_added, days_gone, revisions)
+
+
+def _side_by_side(here: Kept, there: Kept) -> sqlite3.Connection:
+    """Open two builds as the schemas `here` and `there` of one connection."""
+    con = sqlite3.connect("file::memory:", uri=True)
+    con.execute("ATTACH ? AS here", [address(here.file)])
+    con.execute("ATTACH ? AS there", [address(there.file)])
+    return con
+
+
+def _only_here(con: sqlite3.Connection) -> tuple[list[str], list[Days]]:
+    symbols = [symbol for (symbol,) in con.execute(sql("publish/diff_symbols"))]
+    return symbols, [Days(*row) for row in con.execute(sql("publish/diff_days"))]

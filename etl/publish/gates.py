@@ -1,0 +1,190 @@
+"""What a new build must be before anybody sees it. Each gate returns what it found; all are passed, all reported."""
+
+import datetime as dt
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from etl.checks import ERROR, Finding
+from etl.publish.kept import Kept, opened
+from etl.publish.rehearsal import metadata, rehearse
+from etl.records import Build
+
+DAYS_TOLERANCE = 0.001  # share of the days held that may be fewer than in the live build
+SIZE_FACTOR, SIZE_MORE = 2, 20_000_000  # bytes
+MAX_SECONDS = 15 * 60
+_NAMES_SHOWN = 10
+
+
+class Overrides(NamedTuple):
+    """What the operator lets pass, and answers for."""
+
+    accept: tuple[str, ...] = ()  # codes of checks
+    allow_shrink: bool = False
+
+
+class Candidate(NamedTuple):
+    """A build that nobody has seen yet."""
+
+    file: Path  # its name is availability.db, as the site needs it
+    build: Build
+    seconds: float  # that it took
+    published_counts: list[Finding]  # where the file does not hold what the warehouse holds
+    live: Kept | None
+    today: dt.date
+    overrides: Overrides
+
+
+class Harm(NamedTuple):
+    """One thing that a gate found."""
+
+    said: str
+    overruled: bool = False
+
+
+class Judged(NamedTuple):
+    """What came of one gate."""
+
+    gate: str
+    harms: list[Harm]
+
+    @property
+    def refuses(self) -> bool:
+        """Tell whether something was found that nobody has overruled."""
+        return not all(each.overruled for each in self.harms)
+
+    @property
+    def outcome(self) -> str:
+        """Say passed, refused or overruled."""
+        return "refused" if self.refuses else "overruled" if self.harms else "passed"
+
+    def as_plain(self) -> dict[str, Any]:
+        """Return what a report says of it."""
+        return {"gate": self.gate, "outcome": self.outcome, "found": [each.said for each in self.harms]}
+
+
+def judge(candidate: Candidate) -> list[Judged]:
+    """Pass all gates; what cannot even be read is found too."""
+    return [_judged(name, gate, candidate) for name, gate in GATES.items()]
+
+
+def _judged(name: str, gate: Callable[[Candidate], list[Harm]], candidate: Candidate) -> Judged:
+    try:
+        return Judged(name, gate(candidate))
+    except sqlite3.Error as error:
+        return Judged(name, [Harm(f"the file cannot be read: {error}")])
+
+
+def quick_check(candidate: Candidate) -> list[Harm]:
+    """SQLite finds the file whole."""
+    with closing(opened(candidate.file)) as con:
+        return [Harm(str(said)) for (said,) in con.execute("PRAGMA quick_check") if said != "ok"]
+
+
+def counts(candidate: Candidate) -> list[Harm]:
+    """The file holds what its own row about the build says."""
+    with closing(opened(candidate.file)) as con:
+        told = con.execute("SELECT build_id, symbols, day_files FROM build").fetchall()
+        held = con.execute(
+            "SELECT ?, (SELECT count(*) FROM symbols), (SELECT count(*) FROM day_file_codes)",
+            [candidate.build.build_id],
+        ).fetchall()
+    return [] if told == held else [Harm(f"the build says {told} (build, symbols, day files), the file holds {held}")]
+
+
+def columns(candidate: Candidate) -> list[Harm]:
+    """Tables and columns are those that metadata.yml documents, in order."""
+    documented = {name: list(about["columns"]) for name, about in metadata()["tables"].items()}
+    with closing(opened(candidate.file)) as con:
+        there = published_columns(con)
+    return [
+        Harm(f"{name} is documented with {documented.get(name, 'nothing')} and has {there.get(name, 'no table')}")
+        for name in sorted(documented.keys() | there.keys())
+        if documented.get(name) != there.get(name)
+    ]
+
+
+def published_columns(con: sqlite3.Connection) -> dict[str, list[str]]:
+    """Return the columns of each table and view."""
+    rows = con.execute(
+        "SELECT master.name, info.name FROM sqlite_master AS master, pragma_table_info(master.name) AS info"
+        " WHERE master.type IN ('table', 'view') AND master.name NOT LIKE 'sqlite_%' ORDER BY master.rowid, info.cid"
+    )
+    found: dict[str, list[str]] = {}
+    for table, column in rows:
+        found.setdefault(table, []).append(column)
+    return found
+
+
+def findings(candidate: Candidate) -> list[Harm]:
+    """No check found an error, or none that is not accepted."""
+    with closing(opened(candidate.file)) as con:
+        rows = con.execute(
+            "SELECT code, count(*), min(detail) FROM findings WHERE severity = ? GROUP BY code ORDER BY code", [ERROR]
+        ).fetchall()
+    if candidate.published_counts:
+        first = candidate.published_counts[0]
+        rows.append((first.code, len(candidate.published_counts), f"{first.symbol}: {first.detail}"))
+    accepted = candidate.overrides.accept
+    return [Harm(f"{code} ({number:,}): {detail}", overruled=code in accepted) for code, number, detail in rows]
+
+
+def shrink(candidate: Candidate) -> list[Harm]:
+    """No symbol is lost, and hardly any day, against what is live."""
+    if candidate.live is None:
+        return []
+    with closing(opened(candidate.live.file)) as con:
+        had, had_days = _symbols(con), _days(con)
+    with closing(opened(candidate.file)) as con:
+        gone, days = sorted(had - _symbols(con)), _days(con)
+    said = []
+    if gone:
+        more = f" and {len(gone) - _NAMES_SHOWN:,} more" if len(gone) > _NAMES_SHOWN else ""
+        said.append(f"{len(gone):,} of {len(had):,} symbols are gone: {', '.join(gone[:_NAMES_SHOWN])}{more}")
+    for name, before in had_days.items():
+        if days[name] < before * (1 - DAYS_TOLERANCE):
+            said.append(f"{days[name]:,} {name}, {before:,} in {candidate.live.build_id}")
+    return [Harm(each, candidate.overrides.allow_shrink) for each in said]
+
+
+def _symbols(con: sqlite3.Connection) -> set[str]:
+    return {symbol for (symbol,) in con.execute("SELECT symbol FROM symbols")}
+
+
+def _days(con: sqlite3.Connection) -> dict[str, int]:
+    files, days = con.execute("SELECT count(*), count(DISTINCT date) FROM day_file_codes").fetchone()
+    return {"day files": files, "days with files": days}
+
+
+def size(candidate: Candidate) -> list[Harm]:
+    """The file has not grown out of all proportion."""
+    here = candidate.file.stat().st_size
+    if candidate.live is None or here <= candidate.live.size_bytes * SIZE_FACTOR + SIZE_MORE:
+        return []
+    return [Harm(f"{here:,} bytes, {candidate.live.size_bytes:,} in {candidate.live.build_id}")]
+
+
+def build_time(candidate: Candidate) -> list[Harm]:
+    """It did not take so long that something must be wrong."""
+    if candidate.seconds <= MAX_SECONDS:
+        return []
+    return [Harm(f"the export took {candidate.seconds:.0f} s, at most {MAX_SECONDS} s are allowed")]
+
+
+def questions(candidate: Candidate) -> list[Harm]:
+    """Every canned query answers behind a real server."""
+    return [Harm(said) for said in rehearse(candidate.file, candidate.build.build_id, candidate.today)]
+
+
+GATES: dict[str, Callable[[Candidate], list[Harm]]] = {
+    "quick_check": quick_check,
+    "counts": counts,
+    "columns": columns,
+    "findings": findings,
+    "shrink": shrink,
+    "size": size,
+    "build_time": build_time,
+    "questions": questions,
+}

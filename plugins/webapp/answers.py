@@ -1,0 +1,208 @@
+"""The API: each canned query as JSON, lines of JSON, CSV and, for the manifest, plain text; whole, or saying so."""
+
+import csv
+import io
+import json
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlencode
+
+from datasette.utils import sqlite_timelimit
+from datasette.utils.asgi import Request, Response
+
+from webapp.build import DATABASE, Build, read_build
+from webapp.declared import declared
+from webapp.parameters import Parameter, Value, read
+from webapp.questions import Question, question
+from webapp.refusals import Refusal, Said, as_json, as_text
+from webapp.routing import respond
+
+MOST_ROWS = 50_000
+_JSON = "application/json; charset=utf-8"
+_LINES = "application/x-ndjson; charset=utf-8"
+_TEXT = "text/plain; charset=utf-8"
+_NO_CONTENT, _NOT_FOUND = 204, 404
+
+LIMIT = Parameter("limit", "integer", "Rows of one answer at most.", str(MOST_ROWS), (), 1, MOST_ROWS)
+OFFSET = Parameter("offset", "integer", "Rows to skip; the field and the header `next` carry it on.", "0")
+NODATA = Parameter(
+    "nodata", "choice", "Status of an answer without rows: 204 or 404. Empty: 200 and no rows.", "", ("204", "404")
+)
+SHAPE = Parameter(
+    "_shape",
+    "choice",
+    "objects (rows as objects, with the build around them), array (the objects alone) or arrays (rows as lists).",
+    "objects",
+    ("objects", "array", "arrays"),
+)
+LINES = Parameter("_nl", "flag", "1 with _shape=array: a line of JSON for each row.")
+_STREAM = Parameter("_stream", "flag", "Accepted, and without effect: answers are whole anyway.")
+_SIZE = Parameter("_size", "choice", "Accepted, and without effect: answers are whole anyway.", "", ("max",))
+_DOWNLOAD = Parameter("_dl", "flag", "1 suggests to save the answer as a file.")
+COMMON = (NODATA, LIMIT, OFFSET)
+OPTIONS: dict[str, tuple[Parameter, ...]] = {
+    "json": (SHAPE, LINES, *COMMON),
+    "ndjson": COMMON,
+    "csv": (_STREAM, _SIZE, _DOWNLOAD, *COMMON),
+    "txt": COMMON,
+    "aria2": COMMON,
+}
+
+
+class Rows(NamedTuple):
+    """What a question found: each row in the form that the format needs, and what is told around the rows."""
+
+    rows: list[Any]
+    more: bool
+    totals: dict[str, int]
+    values: dict[str, Value]
+    build: Build
+
+
+def routes(datasette: Any) -> list[tuple[str, Callable[..., Any]]]:
+    """Return the address of the API as Datasette registers it: one for all canned queries."""
+    names = "|".join(declared(datasette).get("queries", {}))
+    return [(rf"/{DATABASE}/(?P<name>{names})\.(?P<format>{'|'.join(OPTIONS)})$", _view)]
+
+
+async def _view(datasette: Any, request: Request) -> Response:
+    name, form = request.url_vars["name"], request.url_vars["format"]
+    asked = question(name)
+    if asked is None:  # learnt at the start from the same metadata as the address
+        raise LookupError(name)
+    if form in ("txt", "aria2") and name != "manifest":
+        return respond(as_text(Refusal(404, "not_found", f"Only the manifest answers as {form}.")))
+
+    def fetch(con: sqlite3.Connection) -> Said:
+        with sqlite_timelimit(con, datasette.setting("sql_time_limit_ms")):
+            return answer(con, asked, form, request.query_string, request.path)
+
+    try:
+        return respond(await datasette.get_database(DATABASE).execute_fn(fetch))
+    except Refusal as refusal:
+        return respond(as_json(refusal) if form in ("json", "ndjson") else as_text(refusal))
+    except sqlite3.OperationalError as error:
+        if str(error) != "interrupted":
+            raise
+        slow = Refusal(400, "bad_parameter", "This takes longer than the site allows: ask for fewer days or symbols.")
+        return respond(as_json(slow))
+
+
+def answer(con: sqlite3.Connection, asked: Question, form: str, query: str, path: str) -> Said:
+    """Return the whole answer to a question; raises Refusal."""
+    read_as = read(query, (*asked.parameters, *OPTIONS[form]), con)
+    build = read_build(con)
+    lines = form == "ndjson" or bool(read_as.get("_nl"))
+    shape = "array" if lines else str(read_as.get("_shape", ""))
+    found = _found(con, asked, read_as, build, as_objects=form in ("json", "ndjson") and shape != "arrays")
+    if not found.rows and read_as["nodata"]:
+        return _empty(asked, int(read_as["nodata"]))
+    following = f"{path}?{_next(query, read_as, len(found.rows))}" if found.more else None
+    body, content_type = _written(asked, form, shape, found, following, lines=lines)
+    return Said(body, content_type, 200, tuple(_headers(asked, form, found, following, read_as)))
+
+
+def _found(
+    con: sqlite3.Connection, asked: Question, values: dict[str, Value], build: Build, *, as_objects: bool
+) -> Rows:
+    """Run the query; for objects SQLite writes the JSON of each row itself, which takes no longer than a row does."""
+    what = "*"
+    if as_objects:
+        members = ", ".join(f"'{each.name}', {each.name}" for each in asked.columns)
+        what = f"json_object({members})"
+    limit = int(values["limit"])
+    bound = {each.name: values[each.name] for each in asked.parameters}
+    paged = f"SELECT {what} FROM ({asked.sql}\n) LIMIT :_rows OFFSET :_skip"
+    cursor = con.cursor()
+    cursor.row_factory = None  # tuples: Datasette's own rows cost more than the query
+    rows = cursor.execute(paged, {**bound, "_rows": limit + 1, "_skip": values["offset"]}).fetchall()
+    totals: dict[str, int] = {}
+    if asked.totals:
+        sums = ", ".join(f"coalesce(sum({each}), 0)" for each in asked.totals)
+        names = ("rows", *asked.totals)
+        summed = con.execute(f"SELECT count(*), {sums} FROM ({asked.sql}\n)", bound).fetchone()
+        totals = dict(zip(names, summed, strict=True))
+    return Rows(rows[:limit], len(rows) > limit, totals, values, build)
+
+
+def _empty(asked: Question, status: int) -> Said:
+    if status == _NO_CONTENT:
+        return Said(b"", _TEXT, _NO_CONTENT)
+    raise Refusal(_NOT_FOUND, "no_data", f"{asked.title}: there are no rows for this question.")
+
+
+def _next(query: str, values: Mapping[str, Value], count: int) -> str:
+    pairs = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name != "offset"]
+    return urlencode([*pairs, ("offset", int(values["offset"]) + count)])
+
+
+def _headers(
+    asked: Question, form: str, found: Rows, following: str | None, values: Mapping[str, Value]
+) -> list[tuple[str, str]]:
+    headers = [("Availability-Rows", str(len(found.rows)))]
+    headers += [(f"Availability-Total-{name.replace('_', '-').title()}", str(n)) for name, n in found.totals.items()]
+    if following:
+        headers += [("Availability-Truncated", "true"), ("Link", f'<{following}>; rel="next"')]
+    if values.get("_dl"):
+        headers.append(("Content-Disposition", f'attachment; filename="{asked.name}.{form}"'))
+    return headers
+
+
+def _written(
+    asked: Question, form: str, shape: str, found: Rows, following: str | None, *, lines: bool
+) -> tuple[bytes, str]:
+    if form == "csv":
+        return _csv(asked, found.rows), "text/csv; charset=utf-8"
+    if form in ("txt", "aria2"):
+        return _manifest(found, form), _TEXT
+    if lines:
+        return "".join(f"{row}\n" for (row,) in found.rows).encode(), _LINES
+    if shape == "array":
+        return f"[{','.join(row for (row,) in found.rows)}]".encode(), _JSON
+    around = json.dumps(_around(asked, found, following), ensure_ascii=False)
+    rows = (
+        ",\n".join(row for (row,) in found.rows)
+        if shape == "objects"
+        else ",\n".join(json.dumps(row, ensure_ascii=False) for row in found.rows)
+    )
+    return f'{around[:-1]}, "rows": [{rows}]}}'.encode(), _JSON
+
+
+def _around(asked: Question, found: Rows, following: str | None) -> dict[str, Any]:
+    """Return what an answer says of itself; the totals come before the rows."""
+    own = {"_shape", "_nl", "nodata", "limit", "offset", "_stream", "_size", "_dl"}
+    return {
+        "ok": True,
+        "database": DATABASE,
+        "query_name": asked.name,
+        "build_id": found.build.build_id,
+        "built_at": found.build.built_at,
+        "license": found.build.license,
+        "attribution": found.build.attribution,
+        "parameters": {name: value for name, value in found.values.items() if name not in own},
+        "columns": [each.name for each in asked.columns],
+        "row_count": len(found.rows),
+        **({"totals": found.totals} if found.totals else {}),
+        "truncated": found.more,
+        "next": following,
+    }
+
+
+def _csv(asked: Question, rows: Sequence[tuple[Any, ...]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(each.name for each in asked.columns)
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def _manifest(found: Rows, form: str) -> bytes:
+    """Write addresses for `wget -i`, or an input file for aria2 that begins with the totals and verifies each file."""
+    if form == "txt":
+        return "".join(f"{url}\n" for url, *_ in found.rows).encode()
+    size = found.totals["file_size_bytes"]
+    lines = [f"# {found.totals['rows']} files, {size} bytes; build {found.build.build_id}"]
+    for url, _, md5, symbol, date in found.rows:
+        lines += [url, f"  out={symbol}-{date}.zip", *([f"  checksum=md5={md5}"] if md5 else [])]
+    return ("\n".join(lines) + "\n").encode()

@@ -1,0 +1,4 @@
+SELECT symbol, date, change, detected_at, old_file_size_bytes, new_file_size_bytes, old_etag, new_etag
+FROM revisions
+ORDER BY detected_at DESC, date DESC, symbol
+LIMIT :limit

@@ -1,0 +1,4 @@
+SELECT date, listed, files, missing, pending, degraded
+FROM daily_counts
+WHERE date BETWEEN :first AND :last
+ORDER BY date

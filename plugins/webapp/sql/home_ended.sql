@@ -1,0 +1,5 @@
+SELECT date, symbol, detail
+FROM events
+WHERE event = 'ended'
+ORDER BY date DESC, symbol
+LIMIT :limit

@@ -1,0 +1,8 @@
+SELECT
+    newest.date AS newest,
+    counts.files,
+    counts.listed,
+    counts.missing,
+    (SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()) AS bytes
+FROM (SELECT max(date) AS date FROM daily_counts WHERE files > 0 AND pending = 0) AS newest
+LEFT JOIN daily_counts AS counts ON newest.date = counts.date

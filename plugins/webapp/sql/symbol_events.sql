@@ -1,0 +1,4 @@
+SELECT date, event, detail, watched
+FROM events
+WHERE symbol = :symbol
+ORDER BY date, event

@@ -1,0 +1,131 @@
+"""The pages through a real server: valid, linked, whole, and honest about what they do not know."""
+
+import html
+import re
+from collections.abc import Iterator
+from urllib.parse import quote, urljoin
+from xml.etree import ElementTree as ET
+
+import html5lib
+import pytest
+
+from tests import published
+from tests.asked import Asked
+from tests.serving import Site, serving
+
+PAGES = [
+    *("/", "/symbol/BTCUSDT", f"/symbol/{quote(published.CHINESE)}", "/symbol/NEW1USDT", "/symbol/BLZUSDT"),
+    *(
+        "/day/2024-01-15",
+        "/day/2024-01-20",
+        "/coverage",
+        "/coverage?sort=gaps&ended=yes",
+        "/changes",
+        "/status",
+        "/about",
+    ),
+    *("/api", "/search", "/search?q=USDT", "/availability/timeline", "/availability/gaps?symbol=HOLEUSDT"),
+    *("/availability", "/availability/day_files", "/availability/symbols/BTCUSDT"),
+]
+
+
+@pytest.fixture(scope="module")
+def place(asked: Asked) -> Iterator[Site]:
+    with serving(asked.site_dir / "availability.db", AVAILABILITY_TODAY="2024-01-21") as site:
+        yield site
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_valid_html(place: Site, path: str) -> None:
+    html5lib.HTMLParser(strict=True).parse(place.text(path))
+
+
+@pytest.mark.parametrize(
+    "path", ["/symbol/BTCUSTD", "/day/2024-02-30", "/nothing", "/coverage?sort=x", "/changes?event=x"]
+)
+def test_a_wrong_address_gets_a_valid_page_that_helps(place: Site, path: str) -> None:
+    answer = place.http.request("GET", place.url + path)
+    assert 400 <= answer.status < 500
+    text = answer.data.decode()
+    html5lib.HTMLParser(strict=True).parse(text)
+    assert 'action="/search"' in text
+
+
+def test_an_unknown_symbol_gets_the_nearest_names(place: Site) -> None:
+    assert 'href="/symbol/BTCUSDT"' in place.get("/symbol/BTCUSTD", 404).data.decode()
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "to"), [("btcusdt", 302, "/symbol/BTCUSDT"), ("usdt", 200, ""), ("xyzzy", 404, "")]
+)
+def test_a_search_leads_on(place: Site, words: str, status: int, to: str) -> None:
+    answer = place.http.request("GET", f"{place.url}/search?q={words}", redirect=False)
+    assert (answer.status, answer.headers.get("location", "")) == (status, to)
+
+
+def test_suggestions_are_few_and_contain_what_was_typed(site: Site) -> None:
+    found = site.get("/search.json?q=a0").json()["symbols"]
+    assert len(found) == 20
+    assert all("A0" in name for name in found)
+
+
+def test_a_symbol_tells_its_gaps_with_cause_and_evidence(place: Site) -> None:
+    page = place.text("/symbol/HOLEUSDT")
+    gaps = place.rows("/availability/gaps.json?symbol=HOLEUSDT&_shape=array")
+    assert len(gaps) == 2
+    for gap in gaps:
+        assert gap["first_day"] in page
+        assert gap["reason"] in page
+        assert gap["looked_at"] in page
+
+
+def test_what_nobody_looked_at_is_not_called_missing(place: Site) -> None:
+    page = place.text("/symbol/NEW1USDT")
+    assert "missing" not in page.split("<main")[1].split("</main>")[0].lower()
+
+
+def test_a_day_tells_who_is_missing_and_links_its_neighbours(place: Site) -> None:
+    page = place.text("/day/2024-01-16")
+    assert 'href="/symbol/HOLEUSDT"' in page
+    assert all(f'href="/day/{day}"' in page for day in ("2024-01-15", "2024-01-17"))
+
+
+def test_crawlers_are_told_what_there_is_and_what_to_leave(place: Site) -> None:
+    robots = place.text("/robots.txt")
+    assert f"Sitemap: {place.url}/sitemap.xml" in robots
+    assert "Disallow: /*?" in robots
+    root = ET.fromstring(place.text("/sitemap.xml"))
+    entries = [(each[0].text or "", each[1].text or "") for each in root]
+    assert f"{place.url}/symbol/BTCUSDT" in dict(entries)
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\d(T.+Z)?", changed) for _, changed in entries)
+
+
+def test_every_link_from_home_to_depth_three_leads_somewhere(place: Site) -> None:
+    seen, layer = {"/"}, ["/"]
+    for _ in range(4):
+        following: list[str] = []
+        for path in layer:
+            answer = place.http.request("GET", place.url + path, retries=False)
+            assert answer.status < 400, (answer.status, path)
+            if "html" in answer.headers.get("content-type", ""):
+                fresh = [link for link in links(answer.data.decode(), path) if link not in seen]
+                following += fresh
+                seen.update(fresh)
+        layer = sample(following)
+    assert len(seen) > 100
+
+
+def links(text: str, path: str) -> list[str]:
+    """Return the local addresses that a page leads to, without their fragments."""
+    found = re.findall(r'<a [^>]*href="([^"]+)"', text)
+    found += re.findall(r'<(?:link|script|img)[^>]* (?:href|src)="([^"]+)"', text)
+    local = [html.unescape(each).partition("#")[0] for each in found if not each.startswith(("http", "mailto:"))]
+    return list(dict.fromkeys(urljoin(path, each) for each in local if each))
+
+
+def sample(found: list[str]) -> list[str]:
+    """Of addresses that differ only in a name or a day take three of each kind: the pages are the same."""
+    kinds: dict[str, list[str]] = {}
+    for each in dict.fromkeys(found):
+        kinds.setdefault(re.sub(r"[A-Z0-9%_]{3,}|\d{4}-\d\d-\d\d|=[^&]*", "*", each), []).append(each)
+    return [each for kind in kinds.values() for each in kind[:3]]
