@@ -9,7 +9,7 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint r
 WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo site serve test browser oldest next check format docs bench lock clean
+.PHONY: help install dev demo site publish serve test browser oldest next check format docs bench lock clean
 
 help: ## List all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ site: install ## Build the site from the live archive: discover, backfill, updat
 	@worst=0; for step in discover backfill update export; do \
 		$(BIN)/availability $$step || worst=$$?; \
 	done; exit $$worst  # one symbol that fails does not hold up the others; the exit code still tells
+
+publish: install ## Build, check and publish the site (TARGET=folder, user@host:/folder or s3://bucket/prefix; URL=...)
+	@$(BIN)/availability publish $(if $(TARGET),--target '$(TARGET)') $(if $(URL),--url '$(URL)')
 
 serve: install ## Serve the site built last (PORT=8001)
 	@$(BIN)/availability serve --port $(or $(PORT),8001)

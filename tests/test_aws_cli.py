@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -30,7 +29,13 @@ ENTRY = {"Key": KEY, "LastModified": "2024-01-16T07:31:02.000Z", "ETag": f'"{ETA
 PAGE = Page([KEY], ["4711"], ["2024-01-16T07:31:02.000Z"], [ETAG], [], None)
 URL = "http://127.0.0.1:9/data.binance.vision"
 
-real = pytest.mark.skipif(shutil.which("aws") is None, reason="the AWS CLI is not on the PATH")
+real = pytest.mark.usefixtures("installed")  # the one that `make dev` installs: these tests are never skipped
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the programs installed beside this Python first on the PATH."""
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
 
 
 @pytest.fixture

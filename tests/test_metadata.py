@@ -96,6 +96,7 @@ def test_every_column_of_a_query_is_described(name: str) -> None:
         columns = [column[0] for column in answer.description]
     assert set(columns) <= known
     assert set(query.get("columns", ())) | set(query.get("totals", ())) <= set(columns)
+    assert re.match("g.mark=(bar|line|circle)&", query["fragment"])  # the marks that the explorer has
     axes = set(re.findall(r"g\.[xy]_column=(\w+)", query["fragment"]))
     assert axes <= set(columns)
 

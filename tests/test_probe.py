@@ -261,6 +261,7 @@ def test_no_symbol_is_lost_to_a_host_that_shows_nothing(listed: Run, archive: Re
     assert "not one file asked for is there, and some are held: is this the right host? A listing tells" in told
     assert (ask(FACTS), ask(COVERED)) == before
     assert ask("SELECT count(*) FROM revisions") == [(0,)]
+    assert ask("SELECT recorded, failures FROM runs WHERE command = 'probe'") == [(0, symbols.count(",") + 1)]
 
 
 def test_what_fails_twice_is_not_recorded_and_counted_once(listed: Run, archive: Replica) -> None:

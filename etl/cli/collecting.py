@@ -7,6 +7,7 @@ import click
 
 from etl import collect, options, planning, warehouse
 from etl.aws_cli import MOST_AT_ONCE, over_aws_cli
+from etl.cli.leaving import readers_may_leave
 from etl.cli.recorded import recorded_warehouse
 from etl.cli.signals import stoppable
 from etl.cli.telling import progress, say, say_discovered, say_probed
@@ -136,7 +137,8 @@ def update(
         windows = planning.plan_update(con, UM_KLINES_1M, names, lookback=lookback, today=today)
         if method == "auto":
             method, why = planning.choose_method(windows)
-            click.echo(f"update by {method}: {why}")
+            with readers_may_leave():
+                click.echo(f"update by {method}: {why}")
         looking = collect.by_method(method, bucket, files_url, UM_KLINES_1M, workers=workers)
         with looking as look, progress("update", windows) as advance, stoppable() as stop:
             outcome = collect.collect(con, UM_KLINES_1M, windows, look, workers=workers, stop=stop, advance=advance)

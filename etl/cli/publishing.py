@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from etl import options, warehouse
+from etl.cli.leaving import readers_may_leave
 from etl.errors import AvailabilityError
 from etl.export import export_site, is_published
 from etl.serve import serve_site
@@ -25,7 +26,8 @@ def export(path: Path | None, warehouse_path: Path, site_dir: Path, today: dt.da
     target = path or site_dir / "availability.db"
     with warehouse.open_warehouse(warehouse_path, read_only=True) as con:
         build = export_site(con, target, today=today)
-    click.echo(f"{target}: build {build.build_id}, {build.day_files:,} day files of {build.symbols:,} symbols.")
+    with readers_may_leave():
+        click.echo(f"{target}: build {build.build_id}, {build.day_files:,} day files of {build.symbols:,} symbols.")
 
 
 @click.command()

@@ -31,10 +31,10 @@ def checked_url(url: str) -> str:
     return url.rstrip("/")
 
 
-def ask(http: urllib3.PoolManager, url: str) -> Answer:
+def ask(http: urllib3.PoolManager, url: str, seconds: float = _TIMEOUT) -> Answer:
     """Fetch an address once, past any cache on the way."""
     try:
-        reply = http.request("GET", url, retries=False, timeout=_TIMEOUT, headers={"Cache-Control": "no-cache"})
+        reply = http.request("GET", url, retries=False, timeout=seconds, headers={"Cache-Control": "no-cache"})
     except urllib3.exceptions.HTTPError as error:
         return Answer(url, 0, "", str(error).encode())
     return Answer(url, reply.status, reply.headers.get("availability-build", ""), reply.data)
@@ -44,16 +44,15 @@ def wrong(answer: Answer, build_id: str) -> str | None:
     """Tell what is wrong with an answer that the build should have given, None where nothing is."""
     if answer.status == 0:
         return f"{answer.url}: no answer: {_text(answer)}"
+    if answer.build_id not in ("", build_id):
+        return f"{answer.url}: answered by {answer.build_id}, not by {build_id}"
     if answer.status != _OK:
         return f"{answer.url}: HTTP {answer.status}: {_text(answer)}"
-    if answer.build_id != build_id:
-        return f"{answer.url}: answered by {answer.build_id or 'no build that it names'}, not by {build_id}"
-    return None
+    return None if answer.build_id else f"{answer.url}: the answer names no build"
 
 
-def told_by_health(http: urllib3.PoolManager, url: str, build_id: str) -> str | None:
+def wrong_health(answer: Answer, build_id: str) -> str | None:
     """Tell what /-/healthz says instead of this build; a stale archive (503) is no fault of the build."""
-    answer = ask(http, f"{url}/-/healthz")
     if answer.build_id == build_id and f'"{build_id}"'.encode() in answer.body:
         return None
     return wrong(answer, build_id) or f"{answer.url}: it does not name the build: {_text(answer)}"
@@ -62,7 +61,7 @@ def told_by_health(http: urllib3.PoolManager, url: str, build_id: str) -> str | 
 def until_it_reports(http: urllib3.PoolManager, url: str, build_id: str, seconds: float) -> str | None:
     """Wait until /-/healthz reports the build; what it said last where it does not."""
     deadline = time.monotonic() + seconds
-    while said := told_by_health(http, url, build_id):
+    while said := wrong_health(ask(http, f"{url}/-/healthz", max(1.0, deadline - time.monotonic())), build_id):
         if time.monotonic() > deadline:
             return said
         time.sleep(_PAUSE)

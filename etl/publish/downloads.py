@@ -76,7 +76,7 @@ def duck_type(column: str, declared: str) -> str:
     if declared in _TYPES:
         return _TYPES[declared]
     if column.endswith(("_at", "last_modified")):
-        return "TIMESTAMPTZ"
+        return "TIMESTAMP"  # UTC; with a zone DuckDB's Python client would ask for pytz
     return "DATE" if column in _DAYS or column.endswith("_day") else "VARCHAR"
 
 
@@ -87,7 +87,6 @@ def _parquet_of_all(site: sqlite3.Connection, folder: Path) -> dict[str, int]:
     with duckdb.connect(
         config={"threads": 1, "memory_limit": MEMORY_LIMIT, "temp_directory": str(folder.parent)}
     ) as con:
-        con.execute("SET TimeZone = 'UTC'")
         for table, columns in published_columns(site).items():
             if table not in STORED_ONLY:
                 written[f"{table}.parquet"] = _parquet(site, con, table, columns, folder / f"{table}.parquet")
@@ -118,9 +117,8 @@ def _key(site: sqlite3.Connection, table: str, columns: list[str]) -> str:
 
 
 def _insert(con: duckdb.DuckDBPyConnection, table: str, types: dict[str, str], rows: Sequence[tuple[Any, ...]]) -> None:
-    # Moments by way of TIMESTAMP, which is three times as fast; the session's zone is UTC.
     ways = {"BIGINT": "BIGINT[]", "DOUBLE": "DOUBLE[]"}
-    casts = {"DATE": "::DATE", "TIMESTAMPTZ": "::TIMESTAMP"}
+    casts = {"DATE": "::DATE", "TIMESTAMP": "::TIMESTAMP"}
     values = ", ".join(
         f"unnest(${number}::{ways.get(kind, 'VARCHAR[]')}){casts.get(kind, '')}"
         for number, kind in enumerate(types.values(), 1)

@@ -110,9 +110,12 @@ def flip_back(site: Site, flipped: Flipped, say: Say) -> None:
         (site.folder / LINK).unlink()
     (site.folder / UNPROVED).unlink(missing_ok=True)
     for target, before in flipped.there.items():
-        if before:
-            targets.point_there(target, before)
-            say(f"{target.given}: {LINK} -> {before} again")
+        try:
+            if before:
+                targets.point_there(target, before)
+                say(f"{target.given}: {LINK} -> {before} again")
+        except AvailabilityError as error:
+            say(f"Not flipped back: {error}")
     live = live_build(site.folder)
     if site.url and live:
         with urllib3.PoolManager() as http:

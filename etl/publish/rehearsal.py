@@ -17,7 +17,7 @@ import urllib3
 from datasette.utils import parse_metadata
 
 from etl import serve
-from etl.publish.asking import Answer, ask, told_by_health, until_it_reports, wrong
+from etl.publish.asking import Answer, ask, wrong, wrong_health
 from etl.publish.kept import opened
 
 _STARTS_WITHIN = 60.0  # seconds
@@ -87,15 +87,14 @@ def rehearse(file: Path, build_id: str, today: dt.date) -> list[str]:
 
 
 def _up(server: Server, http: urllib3.PoolManager, build_id: str) -> str | None:
-    """Wait until the server answers; why it does not, where it does not."""
+    """Wait until the server answers anything; why it does not, or not well."""
     deadline = time.monotonic() + _STARTS_WITHIN
-    while server.process.poll() is None and time.monotonic() < deadline:
-        if told_by_health(http, server.url, build_id) is None:
-            return None
+    while (answer := ask(http, f"{server.url}/-/healthz")).status == 0:
+        if server.process.poll() is not None or time.monotonic() > deadline:
+            lines = server.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+            return f"The server did not come up: {' '.join(lines[-_LAST_LINES:])}"
         time.sleep(_PAUSE)
-    said = until_it_reports(http, server.url, build_id, 0) or ""
-    lines = server.log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    return f"The server did not come up: {' '.join(lines[-_LAST_LINES:]) or said}"
+    return wrong_health(answer, build_id)
 
 
 def example_symbol(con: sqlite3.Connection) -> str:

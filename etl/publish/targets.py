@@ -52,7 +52,8 @@ def understood(given: str) -> Target:
     """Read a target; UsageError where it is none."""
     if _BUCKET.fullmatch(given):
         return Target(given, "s3", "", given.rstrip("/"))
-    if found := _HOST.fullmatch(given):
+    found = _HOST.fullmatch(given)
+    if found and "://" not in given:
         return Target(given, "rsync", found["host"], found["path"].rstrip("/") or "/")
     if "://" in given or given.startswith("-") or ":" in given.split("/", maxsplit=1)[0]:
         raise UsageError(f"{given} is no target: write a folder, user@host:/folder or s3://bucket/prefix.")

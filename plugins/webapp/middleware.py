@@ -40,11 +40,10 @@ _TEXTUAL = re.compile(rb"text/|application/(json|x-ndjson|xml|atom\+xml|javascri
 _SYSTEM = re.compile(r"/-/(healthz|(versions|plugins|settings|metadata|databases)(\.json)?)")
 _PLAIN = ("/", "/.json", "/favicon.ico", *(f"/{DATABASE}{suffix}" for suffix in ("", ".json", ".csv", ".db")))
 _FILES = re.compile(r"/static/[\w.-]+|/-/static/[\w.-]+|/-/static-plugins/[\w-]+/[\w.-]+", re.ASCII)
-# Datasette's own pages have inline scripts and styles; the explorer (datasette-vega) compiles its charts.
-_INLINE = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'").replace(
-    "script-src 'self'", "script-src 'self' 'unsafe-inline'"
+# The explorer (datasette-vega) compiles its charts and styles them in place.
+_EXPLORER = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'").replace(
+    "script-src 'self'; img-src", "script-src 'self' 'unsafe-eval'; img-src blob:"
 )
-_EXPLORER = _INLINE.replace("'unsafe-inline'; img-src", "'unsafe-inline' 'unsafe-eval'; img-src blob:")
 _EXPOSED = (
     b"Availability-Build",
     b"Availability-Built-At",
@@ -244,7 +243,7 @@ def _keep(status: int, headers: Headers, body: bytes, build: Build) -> Kept:
     content_type = next((value for name, value in headers if name.lower() == b"content-type"), b"")
     kept = [(n.lower(), v) for n, v in headers if n.lower() in _KEPT or n.lower().startswith(b"availability-")]
     if content_type.startswith(b"text/html") and not any(name == b"content-security-policy" for name, _ in kept):
-        policy = _EXPLORER if b"datasette_vega" in body else _INLINE
+        policy = _EXPLORER if b"datasette_vega" in body else POLICY
         kept.append((b"content-security-policy", policy.encode()))
     lasting = b"public, max-age=%d" % _SECONDS if status == _OK else b"no-cache"
     etag = b'W/"%s"' % hashlib.blake2b(build.build_id.encode() + body, digest_size=12).hexdigest().encode()

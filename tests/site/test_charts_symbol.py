@@ -50,7 +50,7 @@ def unroll(svg: str) -> list[tuple[int, str]]:
 
 
 def check_golden(name: str, svg: str) -> None:
-    pretty = svg.replace("><", ">\n<") + "\n"
+    pretty = str(svg).replace("><", ">\n<") + "\n"
     assert pretty == (GOLDEN / f"{name}.svg").read_text(encoding="utf-8")
 
 

@@ -22,7 +22,7 @@ KINDS = {  # from the best to the worst, and the look of a condition that each i
 WORDS = {
     "complete": "complete: every listed symbol has its file",
     "pending": "pending: files may still come",
-    "partly": "partly: some files are missing or doubtful",
+    "partly": "partly: some files are missing, doubtful or not looked for",
     "missing": "missing: most of the listed symbols lack their file",
     "not looked": "not looked",
 }
@@ -39,15 +39,16 @@ class Day(NamedTuple):
     missing: int = 0
     pending: int = 0
     degraded: int = 0
+    not_looked: int = 0
 
     @property
     def kind(self) -> str:
         """The worst that is known of it."""
-        if self.listed is None:
+        if self.listed is None or self.not_looked > self.files + self.missing + self.pending:
             return "not looked"
         if self.missing > self.files:
             return "missing"
-        if self.missing or self.degraded:
+        if self.missing or self.degraded or self.not_looked:
             return "partly"
         return "pending" if self.pending else "complete"
 

@@ -28,6 +28,7 @@ _REASONS = {
     "market_gap": "most symbols lack these days",
     "relist_break": "between two lives of the ticker",
     "ended": "the market went on without it",
+    "vanished": "the files were there once, at an end of the series",
     "not_published_yet": "the files may still come",
     "not_looked": "nobody looked at these days",
 }
@@ -68,6 +69,7 @@ def symbol(asked: Asked) -> Page:
         "gaps": [each for each in reversed(absences) if each.is_gap][:MOST_ROWS],
         "gap_count": sum(each.is_gap for each in absences),
         "others": [each for each in absences if not each.is_gap][-MOST_ROWS:],
+        "other_count": sum(not each.is_gap for each in absences),
         "reasons": _REASONS,
         "sizes": sizes(name, files, FLAT_BYTES),
         "years": list(_years(days)),
