@@ -9,7 +9,7 @@ INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint r
 WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help install dev demo site publish serve test browser oldest next check format docs bench lock clean
+.PHONY: help install dev demo site publish serve test long browser oldest next check format docs bench lock clean
 
 help: ## List all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,8 +43,11 @@ publish: install ## Build, check and publish the site (TARGET=folder, user@host:
 serve: install ## Serve the site built last (PORT=8001)
 	@$(BIN)/availability serve --port $(or $(PORT),8001)
 
-test: dev ## Run all tests, offline, but for those in a browser
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m "not browser"
+test: dev ## Run the tests, offline, in under a minute
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m "not browser and not long"
+
+long: dev ## Run the tests that take longer: publishing, kills, other S3 servers, made-up questions
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m long
 
 browser: dev ## Look at every page in a real browser (Debian's chromium); pictures go to build/screenshots
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m browser

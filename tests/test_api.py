@@ -260,6 +260,7 @@ def test_the_site_says_that_it_is_well(site: Site) -> None:
     assert (told["status"], told["newest_complete_day"], told["age_days"]) == ("ok", "2030-11-04", 1)
 
 
+@pytest.mark.long
 def test_a_stale_site_says_so_with_503_and_a_broken_one_too(tmp_path_factory: pytest.TempPathFactory) -> None:
     file = published.publish(tmp_path_factory.mktemp("stale"))
     with serving(file, AVAILABILITY_TODAY="2030-11-09") as stale:
@@ -284,6 +285,7 @@ def test_what_is_answered_is_what_openapi_promises(site: Site) -> None:
     assert set(document["components"]["schemas"]) == {"Refusal", *QUERIES}
 
 
+@pytest.mark.long
 def test_one_switch_allows_any_sql(site: Site) -> None:
     with serving(site.file, AVAILABILITY_ALLOW_SQL="1") as own:
         assert own.rows("/availability.json?sql=select+1+as+one&_shape=array") == [{"one": 1}]

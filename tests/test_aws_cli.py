@@ -67,6 +67,7 @@ def ask(query: str, path: str) -> list[tuple[Any, ...]]:
 # -- the real one ------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @real
 def test_both_listers_give_identical_records() -> None:
     strays = [
@@ -91,6 +92,7 @@ def test_both_listers_give_identical_records() -> None:
     assert strange == [3, 0, 0, 0, 0]
 
 
+@pytest.mark.long
 @real
 def test_a_backfill_via_the_cli_leaves_the_same_warehouse(run: Run) -> None:
     some = ["BTCUSDT", "币安人生USDT"]  # the one of three pages, and a name that needs encoding

@@ -172,6 +172,7 @@ def histories(draw_: Any) -> list[tuple[str, str]]:
     return seen
 
 
+@pytest.mark.long
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(histories())
 def test_conditions_and_what_follows_agree_with_the_oracle(

@@ -83,6 +83,7 @@ def probes(look: Look, at: int) -> Iterator[Probe]:
         yield Probe(look.symbol, day(n), Head("http://f", moment(at), status, size, None, None, error))
 
 
+@pytest.mark.long
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(histories())
 def test_what_is_judged_agrees_with_the_oracle(con: duckdb.DuckDBPyConnection, looks: list[Look]) -> None:

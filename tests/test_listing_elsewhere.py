@@ -12,6 +12,8 @@ from etl.keys import UM_KLINES_1M, day_key
 from etl.records import Listing, Window
 from etl.stores import Bucket, list_pages, open_bucket
 
+pytestmark = pytest.mark.long
+
 SYMBOLS = ["BTCUSDT", "BTCUSDT_231229", "币安人生USDT"]
 FIRST = dt.date(2024, 1, 1)
 

@@ -9,6 +9,8 @@ from schemathesis.specs.openapi.schemas import OpenApiSchema
 from tests.serving import Site
 from tests.test_metadata import QUERIES
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def api(site: Site) -> OpenApiSchema:

@@ -85,6 +85,7 @@ def test_a_full_backfill_of_an_unchanged_archive_changes_no_day(filled: Run) -> 
     assert ask("SELECT count(*) FROM revisions") == [(0,)]
 
 
+@pytest.mark.long
 def test_the_same_warehouse_gives_the_same_bytes_in_any_time_zone(filled: Run) -> None:
     filled("export")
     first = Path("site/availability.db").read_bytes()
@@ -434,6 +435,7 @@ def command(*arguments: str, **settings: Any) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_keeps_what_was_complete_and_says_so(run: Run, archive: Replica, number: int) -> None:
     run("discover")
@@ -471,6 +473,7 @@ def test_a_locked_warehouse_names_who_holds_it(filled: Run) -> None:
             assert "is in use by another process (process " in sentence
 
 
+@pytest.mark.long
 def test_a_full_disk_is_one_sentence_and_leaves_the_old_state(filled: Run) -> None:
     filled("export")
     old = Path("site/availability.db").read_bytes()
@@ -514,6 +517,7 @@ def killed(archive: Replica, pages: int, *arguments: str) -> None:
     archive.set_latency(0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("pages", [1, 4, 5, 6, 7])
 def test_kill_9_of_a_backfill_leaves_whole_listings_that_the_next_run_completes(
     run: Run, archive: Replica, pages: int
@@ -535,6 +539,7 @@ KEPT = "SELECT symbol, date, file_size_bytes, etag, has_checksum, vanished_at IS
 MOVED = "SELECT symbol, date, change, old_etag, new_etag FROM revisions ORDER BY ALL"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("pages", [1, 3, 4, 5, 6])
 def test_kill_9_of_an_update_leaves_each_symbol_as_it_was_or_as_it_is(
     filled: Run, archive: Replica, pages: int

@@ -212,6 +212,7 @@ def test_a_host_is_looked_up_once_however_many_files_are_asked_for(
     assert asked.count("localhost") == 1
 
 
+@pytest.mark.long
 def test_one_bad_probe_of_a_thousand_loses_none_of_the_others(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     universe = [symbol(f"S{number:04}USDT", "2024-01-19") for number in range(1000)]
     with running(universe, now=NOW) as archive:
@@ -496,6 +497,7 @@ def test_an_unknown_day_is_asked_again_by_the_next_update(listed: Run, archive: 
 # -- the machine -------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_ctrl_c_keeps_every_answer_that_came(run: Run, archive: Replica) -> None:
     run("discover")
     archive.set_faults([Fault("slow", prefix=f"{KLINES}SOLUSDT/", seconds=1, after=2, method="HEAD")])

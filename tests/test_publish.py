@@ -38,6 +38,8 @@ from tests.asked import command
 from tests.drawn import DATASET, day, enumeration, listing
 from tests.serving import serving
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parent.parent
 TODAY = "2024-03-01"
 LEFT = {".publish.lock", "history.jsonl", "downloads", "availability.db"}

@@ -18,6 +18,8 @@ from moto.server import ThreadedMotoServer
 from etl.replica.server import running
 from tests.replica_fixtures import HTTP, KLINES, NOON, SMALL, Answer, ask, stray, walk
 
+pytestmark = pytest.mark.long
+
 STRAYS = [
     f"{KLINES}BTCUSDT/1m/part-00000-x.zip",
     f"{KLINES}BTCUSDT/12h/BTCUSDT-12h-2024-01-01.zip",

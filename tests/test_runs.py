@@ -118,6 +118,7 @@ def waiting(run: Run, archive: Replica) -> Callable[[], subprocess.Popen[str]]:
     return start
 
 
+@pytest.mark.long
 def test_a_run_that_is_interrupted_says_so(waiting: Callable[[], subprocess.Popen[str]]) -> None:
     process = waiting()
     process.send_signal(signal.SIGINT)

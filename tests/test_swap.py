@@ -15,6 +15,8 @@ from etl.warehouse import open_warehouse
 from tests.drawn import DATASET, day, enumeration, listing
 from tests.serving import Site, serving
 
+pytestmark = pytest.mark.long
+
 FLIPS = 6
 BUILDS = 3
 DAYS = 40

@@ -316,6 +316,7 @@ def runs(picture: str, marks: str) -> list[tuple[int, int]]:
     return list(zip(starts, ends, strict=True))
 
 
+@pytest.mark.long
 @settings(max_examples=20, deadline=None)
 @given(pictures, windows)
 def test_timespans_gaps_and_extents_agree_with_the_oracle(

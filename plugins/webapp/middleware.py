@@ -32,6 +32,7 @@ Headers = list[tuple[bytes, bytes]]
 
 _MEMORY = 48_000_000  # bytes of answers kept; one of them takes at most a tenth
 _WORTH_COMPRESSING = 600  # bytes
+_READING = ("GET", "HEAD")
 _SECONDS = 60  # that a reader may keep an answer before asking whether there is another build
 _OK, _NOT_MODIFIED = 200, 304
 _KEPT = (b"content-type", b"location", b"link", b"content-disposition", b"content-security-policy", b"allow")
@@ -128,7 +129,7 @@ async def _serve(state: State, app: App, scope: Scope, receive: Receive, send: S
         return
     request = Request(scope, receive)
     key = (build.build_id, scope.get("raw_path"), scope["query_string"], request.host, request.scheme)
-    kept = state.answers.get(key)
+    kept = state.answers.get(key) if scope["method"] in _READING else None
     if kept is None and _bypassed(request):
         await _labelled(state, build, app, scope, receive, send)
         return
@@ -174,7 +175,7 @@ def _pairs(headers: tuple[tuple[str, str], ...]) -> Headers:
 
 async def _check(datasette: Any, request: Request, method: str) -> None:
     """Raise a Refusal where the question is none; pages and the API check their own parameters."""
-    if method not in ("GET", "HEAD"):
+    if method not in _READING:
         raise Refusal(405, "method_not_allowed", f"{method} is not answered here, GET and HEAD are.")
     try:
         path = unquote(request.path, errors="strict")

@@ -39,10 +39,10 @@ def learn(about: Mapping[str, Any], con: sqlite3.Connection) -> None:
     _KNOWN.clear()
     for name, query in about["queries"].items():
         parameters = tuple(_parameter(each, told) for each, told in query.get("parameters", {}).items())
-        own: dict[str, str] = query.get("columns", {})
+        own = query.get("columns", {})
+        names = _columns(con, query["sql"], parameters)
         columns = tuple(
-            Column(each, _type(con, tables, each), own.get(each) or _described(tables, each))
-            for each in _columns(con, query["sql"], parameters)
+            _own(each, own[each], con, tables) if each in own else _known(each, con, tables) for each in names
         )
         _KNOWN[name] = Question(
             name,
@@ -82,6 +82,17 @@ def _parameter(name: str, told: Mapping[str, Any]) -> Parameter:
 def _columns(con: sqlite3.Connection, query: str, parameters: tuple[Parameter, ...]) -> list[str]:
     values = {each.name: "" for each in parameters}
     return [str(column[0]) for column in con.execute(f"SELECT * FROM ({query}\n) LIMIT 0", values).description]
+
+
+def _own(name: str, told: str | Mapping[str, str], con: sqlite3.Connection, tables: Mapping[str, Any]) -> Column:
+    """Return a column that a query describes itself; its type, too, where no table has its name."""
+    if isinstance(told, str):
+        return Column(name, _type(con, tables, name), told)
+    return Column(name, told["type"], told["description"])
+
+
+def _known(name: str, con: sqlite3.Connection, tables: Mapping[str, Any]) -> Column:
+    return Column(name, _type(con, tables, name), _described(tables, name))
 
 
 def _type(con: sqlite3.Connection, tables: Mapping[str, Any], column: str) -> str:
