@@ -16,9 +16,10 @@ from webapp.declared import declared
 
 @hookimpl
 def startup(datasette: Any) -> Callable[[], Awaitable[None]]:
-    """Read what metadata.yml says of the canned queries, once."""
+    """Read what metadata.yml says of the canned queries, and the templates, once."""
 
     async def learn() -> None:
+        routing.warm(datasette)
         await datasette.get_database(DATABASE).execute_fn(lambda con: questions.learn(declared(datasette), con))
 
     return learn

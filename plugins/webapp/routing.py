@@ -61,6 +61,14 @@ def all_pages() -> list[Route]:
     return [*pages.ROUTES, *openapi.ROUTES]
 
 
+def warm(datasette: Any) -> None:
+    """Compile the templates of our pages: else the first reader of each waits for it, some 20 ms."""
+    environment = getattr(datasette, "jinja_env", None)  # of 0.65; in 1.0 the first reader waits
+    for name in environment.list_templates() if environment else ():
+        if name.startswith("site/"):
+            environment.get_template(name)
+
+
 def routes() -> list[tuple[str, Callable[..., Any]]]:
     """Return the pages as Datasette registers routes."""
     return [(route.pattern, _view(route)) for route in all_pages()]
