@@ -31,17 +31,26 @@ Look = Callable[[Window, Callable[[], bool]], Answer]  # window, stopped
 
 
 def discover(
-    con: duckdb.DuckDBPyConnection, bucket: Bucket, dataset: str, *, files_url: str
+    con: duckdb.DuckDBPyConnection,
+    bucket: Bucket,
+    dataset: str,
+    *,
+    files_url: str,
+    check: Callable[[Sequence[str]], object] = len,
 ) -> tuple[Enumeration, list[str]]:
-    """List the symbol level and merge it in; return it with the new symbols. Never loses a symbol."""
-    known, started_at = len(warehouse.known_symbols(con, dataset)), now()
+    """List the symbol level and merge it in; return it with the new symbols. Never loses a symbol.
+
+    Before anything is recorded ``check`` is called with all names then known, and may raise.
+    """
+    known, started_at = warehouse.known_symbols(con, dataset), now()
     try:
-        found = _enumerate_believably(bucket, dataset, known)
+        found = _enumerate_believably(bucket, dataset, len(known))
     except ListingError as error:
         prefix = symbols_prefix(dataset)
         failure = Failure(None, None, None, prefix, "", started_at, now(), error.url, error.status, error.reason)
         recording.record_failures(con, dataset, [failure])
         raise
+    check(sorted({*known, *found.symbols}))
     new = recording.record_enumeration(con, dataset, found, listing_url=bucket.listing_url, files_url=files_url)
     return found, new
 
@@ -106,7 +115,7 @@ def collect(
         try:
             done = as_completed([pool.submit(unless_stopped, window) for window in windows])
             for batch in _batches(done, advance, enough, patience=max(workers, _PATIENCE)):
-                failures += _record(con, dataset, batch, tally)
+                failures += _record(con, dataset, batch, tally, look)
         finally:
             enough.set()  # whatever went wrong here: do not ask on for nothing
     counted = {name: tally[name] for name in Outcome._fields if name not in ("asked", "failures", "interrupted")}
@@ -143,13 +152,15 @@ def _batches(
 
 
 def _record(
-    con: duckdb.DuckDBPyConnection, dataset: str, answers: Sequence[Answer], tally: Counter[str]
+    con: duckdb.DuckDBPyConnection, dataset: str, answers: Sequence[Answer], tally: Counter[str], look: Look
 ) -> list[Failure]:
     """Record answers, add to the tally, return the failures among them."""
     found = [listing for answer in answers for listing in answer.listings]
-    probes = [probe for answer in answers for probe in answer.probes]
-    refused = _refused(con, dataset, found, before=tally)
-    probes = [_doubted(probe) if probe.symbol in refused else probe for probe in probes]
+    refused, control = _refused(con, dataset, found, look, tally)
+    asked = [probe for answer in answers for probe in answer.probes]
+    asked = [_doubted(probe) if probe.symbol in refused else probe for probe in asked]
+    probes = asked + control.probes  # the control was not asked for, and counts as a request only
+    found += control.listings
     listings = [listing for listing in found if listing.window.symbol not in refused]
     moved, spoiled = _record_listings(con, dataset, listings, probes)
     refused |= spoiled
@@ -165,7 +176,7 @@ def _record(
         strangers=sum(len(each.strangers) for each in listings),
     )
     tally.update(
-        "unknown" if head.error else "absent" if head.status == _NOT_THERE else "present" for *_, head in probes
+        "unknown" if head.error else "absent" if head.status == _NOT_THERE else "present" for *_, head in asked
     )
     return failures
 
@@ -187,20 +198,27 @@ def _record_listings(
 
 
 def _refused(
-    con: duckdb.DuckDBPyConnection, dataset: str, found: Sequence[Listing], *, before: Counter[str]
-) -> dict[str, str]:
-    """Return the symbols whose HEADs are not believed, and why: all of them where a held file would be lost.
+    con: duckdb.DuckDBPyConnection, dataset: str, found: Sequence[Listing], look: Look, tally: Counter[str]
+) -> tuple[dict[str, str], Answer]:
+    """Return the symbols whose HEADs are not believed, and why; and the answer about the control, if it was asked for.
 
-    A 404 is believed where the host has shown one file in this run; one that has shown none may be any host.
+    A 404 is believed where the host has shown one file in this run; one that has shown none may be any host. On a
+    morning without one new file no host shows any: then one file known to be held tells, all or none are believed.
     """
+    nobody = Answer([], [], [])
     headed = [listing for listing in found if listing.method == "head"]
-    if (
-        before["present"]
-        or any(listing.files.days for listing in headed)
-        or not warehouse.emptied(con, dataset, headed)
-    ):
-        return {}
-    return dict.fromkeys((listing.window.symbol for listing in headed), _WRONG_HOST)
+    if not headed or tally["present"] or tally["controlled"] or any(listing.files.days for listing in headed):
+        return {}, nobody
+    held = warehouse.control(con, dataset, [listing.window for listing in headed])
+    if held is None:  # nothing can be lost, and nothing could tell
+        return {}, nobody
+    symbol, day, asked = held
+    answer = nobody if asked else look(Window(symbol, day, day), lambda: False)
+    if any(listing.files.days for listing in answer.listings):
+        tally["controlled"] += 1
+        return {}, answer
+    refused = dict.fromkeys((listing.window.symbol for listing in headed), _WRONG_HOST)
+    return refused, Answer([], [], list(map(_doubted, answer.probes)))
 
 
 def _doubted(probe: Probe) -> Probe:

@@ -1,13 +1,16 @@
 """Which windows to look at, and by which method."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import duckdb
 
 from etl import warehouse
 from etl.keys import read_symbol
 from etl.records import Window
+
+_ENDED = dt.timedelta(days=10)  # looked at after its newest file without another one: so long no file is late
+_Run = tuple[dt.date, dt.date]  # of days looked at
 
 
 def plan_backfill(
@@ -33,7 +36,7 @@ def plan_backfill(
             windows.append(Window(symbol, None if start == dt.date.min else start, end, bounded or end < last))
     # One page after another, a long series goes on when all others are done: the short ones come last.
     windows.sort(key=lambda window: read_symbol(window.symbol).kind != "perpetual")
-    return _with_expectation(con, dataset, windows)
+    return _with_expectation(con, dataset, windows, looked)
 
 
 def plan_update(
@@ -48,24 +51,28 @@ def plan_update(
     first, last = today - dt.timedelta(days=lookback), today - dt.timedelta(days=1)
     stands = {symbol: runs[0][1] + dt.timedelta(days=1) for symbol, runs in looked.items() if symbol in listed}
     windows = [Window(symbol, min(first, stands[symbol]) if symbol in stands else None, last) for symbol in symbols]
-    return _with_expectation(con, dataset, windows)
+    return _with_expectation(con, dataset, windows, looked)
 
 
-def _with_expectation(con: duckdb.DuckDBPyConnection, dataset: str, windows: Sequence[Window]) -> list[Window]:
-    """Mark the windows that cannot be empty: of a folder just enumerated, whole or with files held inside."""
+def _with_expectation(
+    con: duckdb.DuckDBPyConnection, dataset: str, windows: Sequence[Window], looked: Mapping[str, Sequence[_Run]]
+) -> list[Window]:
+    """Mark the windows of which an empty answer needs a second one: of a folder just enumerated, and not ended.
+
+    The second question costs two requests and more. Of a symbol that has ended an empty answer is what every look says
+    day after day, and one look was confirmed when it began: so the ended ones stay at one request an update.
+    """
     enumerated, held = warehouse.enumerated_symbols(con, dataset), warehouse.held_extents(con, dataset)
+
+    def ended(symbol: str, first: dt.date | None) -> bool:
+        """Tell whether the days after the newest file were looked at, enough of them, and the window lies behind."""
+        if first is None or symbol not in held or held[symbol][1] >= first:
+            return False
+        newest = held[symbol][1]
+        return any(start <= newest and end >= newest + _ENDED for start, end in looked.get(symbol, ()))
+
     return [
-        window._replace(
-            filled=window.symbol in enumerated
-            and (
-                window.first is None
-                or (
-                    window.symbol in held
-                    and held[window.symbol][1] >= window.first
-                    and held[window.symbol][0] <= window.last
-                )
-            )
-        )
+        window._replace(filled=window.symbol in enumerated and not ended(window.symbol, window.first))
         for window in windows
     ]
 
@@ -84,7 +91,7 @@ def choose_method(windows: Sequence[Window]) -> tuple[str, str]:
     return "head", f"{heads:,} HEAD requests against {listings:,} listings, and smaller answers"
 
 
-def _lacking(looked: Sequence[tuple[dt.date, dt.date]], first: dt.date, last: dt.date) -> list[tuple[dt.date, dt.date]]:
+def _lacking(looked: Sequence[_Run], first: dt.date, last: dt.date) -> list[_Run]:
     """Return the runs of ``first..last`` that lie outside of ``looked`` (sorted, disjoint)."""
     lacking, day = [], first
     for start, end in looked:

@@ -48,7 +48,7 @@ class Window(NamedTuple):
     first: dt.date | None
     last: dt.date
     stop: bool = False  # True: do not ask for keys after ``last``
-    filled: bool = False  # True: files must be there, an empty answer needs a second one that says so too
+    filled: bool = False  # True: an empty answer is not believed until a second one says so too
 
 
 class Listing(NamedTuple):

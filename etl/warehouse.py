@@ -15,7 +15,7 @@ import duckdb
 
 from etl.clock import now
 from etl.errors import WarehouseError
-from etl.records import Listing
+from etl.records import Window
 
 SCHEMA_VERSION = 1
 # Every DuckDB that pyproject.toml allows can read this format, whichever of them wrote it.
@@ -217,13 +217,14 @@ def held_extents(con: duckdb.DuckDBPyConnection, dataset: str) -> dict[str, tupl
     return {symbol: (first, last) for symbol, first, last in con.execute(query, [dataset]).fetchall()}
 
 
-def emptied(con: duckdb.DuckDBPyConnection, dataset: str, listings: Sequence[Listing]) -> set[str]:
-    """Return the symbols of which no file of the window is found though some are held, and whose folder still is."""
-    windows = [listing.window for listing in listings if not listing.files.days]
-    if not windows:
-        return set()
-    columns = dict(
-        zip(("symbols", "firsts", "lasts"), map(list, zip(*(each[:3] for each in windows), strict=True)), strict=True)
-    )
-    found = con.execute(sql("record/emptied"), {"dataset": dataset, **columns}).fetchall()
-    return {symbol for (symbol,) in found}
+def control(
+    con: duckdb.DuckDBPyConnection, dataset: str, windows: Sequence[Window]
+) -> tuple[str, dt.date, bool] | None:
+    """Return a held file by symbol and day that a host must show, and whether it lies in ``windows`` itself.
+
+    It does only where every file held does; None where none is held.
+    """
+    names = ("symbols", "firsts", "lasts")
+    columns = dict(zip(names, map(list, zip(*(each[:3] for each in windows), strict=True)), strict=True))
+    rows = con.execute(sql("record/control"), {"dataset": dataset, **columns}).fetchall()
+    return rows[0] if rows else None

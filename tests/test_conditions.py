@@ -145,6 +145,15 @@ def test_the_evidence_of_a_gap_is_the_newest_listing_that_saw_all_of_it(con: duc
     assert con.execute(proofs).fetchall()[0][:1] == (day(2),)
 
 
+def test_the_tails_of_a_late_market_are_listed_as_missing_and_pending(con: duckdb.DuckDBPyConnection) -> None:
+    crowd = [f"M{number:02d}" for number in range(12)]
+    draw(con, [("A", "x" * 16), *((name, "x" * 10 + "." * 6) for name in crowd)])
+    found = said(con, 16)
+    assert {found[name] for name in crowd} == {"a" * 10 + "mmmppp"}
+    rows = con.execute("SELECT files, missing, pending, listed FROM daily_counts ORDER BY date").fetchall()
+    assert rows == [(13, 0, 0, 13)] * 10 + [(1, 12, 0, 13)] * 3 + [(1, 0, 12, 13)] * 3
+
+
 # -- the oracle ---------------------------------------------------------------------------------------
 
 

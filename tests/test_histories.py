@@ -107,7 +107,7 @@ def test_what_is_judged_agrees_with_the_oracle(con: duckdb.DuckDBPyConnection, l
             for symbol, picture in known.items()
             if (first := first_file(picture)) is not None and first > 0 and picture[first - 1] != "_"
         }
-        assert availability(con, known) == {
+        assert availability(con) == {
             (symbol, day(n), held(mark))
             for symbol, picture in known.items()
             if (first := first_file(picture)) is not None
@@ -124,8 +124,5 @@ def born(con: duckdb.DuckDBPyConnection) -> set[tuple[Any, ...]]:
     return set(con.execute("SELECT symbol, date FROM births").fetchall())
 
 
-def availability(con: duckdb.DuckDBPyConnection, known: dict[str, str]) -> set[tuple[Any, ...]]:
-    """Return what the old table says of each symbol from its first file on."""
-    rows = con.execute("SELECT symbol, date, available FROM daily_availability").fetchall()
-    firsts = {symbol: first_file(picture) for symbol, picture in known.items()}
-    return {row for row in rows if (first := firsts[row[0]]) is not None and row[1] >= day(first)}
+def availability(con: duckdb.DuckDBPyConnection) -> set[tuple[Any, ...]]:
+    return set(con.execute("SELECT symbol, date, available FROM daily_availability").fetchall())

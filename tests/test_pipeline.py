@@ -207,6 +207,7 @@ def test_a_bounded_backfill_looks_at_just_its_days_and_a_later_one_at_the_rest(r
     ("arguments", "code", "sentence"),
     [
         (["backfill", "--symbols", "BTCUSTD"], 2, "Unknown symbol BTCUSTD. Did you mean BTCUSDT"),
+        (["update", "--symbols", "btcusdt"], 2, "Unknown symbol btcusdt. Did you mean BTCUSDT"),
         (["backfill", "--start", "2024-02-30"], 2, "'2024-02-30' is no day: write YYYY-MM-DD"),
         (
             ["backfill", "--start", "2024-01-05", "--end", "2024-01-04"],
@@ -348,6 +349,46 @@ def test_an_empty_first_answer_is_not_believed_while_the_folder_is_there(run: Ru
     archive.set_faults([])
     run("backfill")
     assert dict(ask(HELD)) == DAYS
+
+
+def test_an_empty_answer_about_days_never_looked_at_is_asked_about_again(run: Run, archive: Replica) -> None:
+    run("discover")
+    archive.set_faults([Fault("empty", prefix=f"{KLINES}BTCUSDT/", count=1)])
+    since = ("backfill", "--start", "2024-01-10")
+    assert "empty though files must be there" in run(*since, code=1).stderr
+    assert ask("SELECT count(*) FROM covered WHERE symbol = 'BTCUSDT'") == [(0,)]
+    run(*since)
+    assert dict(ask(HELD)) == {"BTCUSDT": 10, "ETHUSDT": 9, "SOLUSDT": 5, "币安人生USDT": 10}
+    assert ask("SELECT count(*) FROM covered") == [(6,)]
+
+
+def test_an_empty_answer_about_yesterday_is_asked_about_again(filled: Run, archive: Replica) -> None:
+    archive.set_now("2024-01-21T12:00:00Z")
+    archive.set_faults([Fault("empty", prefix=f"{KLINES}ETHUSDT/", count=1)])
+    update = ("update", "--method", "list", "--lookback", "1", "--today", "2024-01-21")
+    assert "empty though files must be there" in filled(*update, code=1).stderr
+    assert ask("SELECT symbol FROM listings WHERE NOT complete") == [("ETHUSDT",)]
+    archive.reset_stats()
+    filled(*update)
+    assert dict(ask(HELD))["ETHUSDT"] == 50
+    assert archive.stats()["requests"] == 1 + 6  # one each, for those that have ended are not asked about again
+
+
+def test_a_bounded_backfill_long_ago_does_not_make_a_symbol_ended(run: Run, archive: Replica) -> None:
+    run("discover")
+    run("backfill", "--symbols", "BTCUSDT", "--end", "2023-06-30")
+    archive.set_faults([Fault("empty", prefix=f"{KLINES}BTCUSDT/", count=1)])
+    run("backfill", "--symbols", "BTCUSDT", "--start", "2024-01-10", code=1)
+    assert ask("SELECT last_day FROM covered") == [(dt.date(2023, 6, 30),)]
+
+
+def test_a_morning_without_any_new_file_is_believed_of_a_second_question(filled: Run, archive: Replica) -> None:
+    archive.set_now("2024-01-21T03:00:00Z")
+    archive.reset_stats()
+    filled("update", "--method", "list", "--lookback", "1", "--today", "2024-01-21")
+    assert ask("SELECT DISTINCT last_day FROM covered") == [(dt.date(2024, 1, 20),)]
+    live = {"BTCUSDT", "ETHUSDT", "SOLUSDT", "币安人生USDT"}
+    assert archive.stats()["requests"] == 1 + 6 + sum(1 + PAGES[name] for name in live)
 
 
 def test_the_only_file_of_a_window_may_vanish(filled: Run, archive: Replica) -> None:

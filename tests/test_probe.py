@@ -1,6 +1,7 @@
 """HEAD of single files: 200 is there, 404 is not there, anything else is unknown and loses nothing else."""
 
 import datetime as dt
+import json
 import os
 import signal
 import socket
@@ -95,7 +96,7 @@ def test_the_address_carries_the_symbol_twice_and_percent_encoded(listed: Run, a
 
 def test_a_day_without_a_file_is_not_there_and_no_failure(listed: Run) -> None:
     assert "0 there, 1 not there, 0 unknown" in listed("probe", "--symbols", "ETHUSDT", "--date", str(HOLE)).stdout
-    assert ask(PROBED) == [(404, None, None, None, None)]
+    assert ask(f"{PROBED} WHERE date = ?", HOLE) == [(404, None, None, None, None)]
 
 
 def test_a_file_that_goes_and_comes_back_does_so_in_the_facts(listed: Run, archive: Replica) -> None:
@@ -107,6 +108,31 @@ def test_a_file_that_goes_and_comes_back_does_so_in_the_facts(listed: Run, archi
     assert "2 there, 0 not there, 0 unknown; 1 returned." in listed(*sol).stdout
     assert dict(ask(HELD)) == DAYS
     assert ask("SELECT status_code FROM probes WHERE symbol = 'SOLUSDT' ORDER BY probed_at") == [(404,), (200,)]
+
+
+def test_the_old_table_says_what_a_probe_was_answered(listed: Run) -> None:
+    listed("probe")
+    told = "SELECT status_code, count(*) FROM daily_availability WHERE date = ? GROUP BY 1 ORDER BY 1"
+    assert ask(told, LAST) == [(200, 4), (404, 2)]
+
+
+def test_the_old_table_begins_with_the_first_file(run: Run) -> None:
+    run("discover")
+    run("probe", "--symbols", "SOLUSDT,BTCUSDT_231229", "--start", "2024-01-13")
+    assert ask("SELECT symbol, min(date), count(*) FROM daily_availability GROUP BY 1") == [
+        ("SOLUSDT", dt.date(2024, 1, 15), 5)
+    ]
+
+
+def test_what_was_only_probed_is_not_listed(run: Run) -> None:
+    run("discover")
+    run("probe")
+    status = json.loads(run("status", "--json").stdout)
+    assert (status["symbols_listed"], status["looked_through"]) == (0, None)
+    assert "run `availability backfill` first" in run("export", code=1).stderr
+    run("backfill", "--symbols", "ETHUSDT")
+    status = json.loads(run("status", "--json").stdout)
+    assert (status["symbols_listed"], status["looked_through"]) == (1, str(LAST))
 
 
 def test_every_probe_is_kept(listed: Run) -> None:
@@ -254,6 +280,29 @@ def test_a_host_that_has_not_one_file_is_not_believed(listed: Run, archive: Repl
     assert ask("SELECT count(*) FROM daily_availability WHERE status_code = 404") == [(0,)]
 
 
+def test_a_host_that_shows_nothing_is_asked_for_one_file_that_is_there(listed: Run, archive: Replica) -> None:
+    """A morning on which no file of yesterday is out looks just like the wrong host."""
+    before = ask(FACTS), ask(COVERED)
+    archive.set_now("2024-01-21T03:00:00Z")
+    update = ("update", "--lookback", "1", "--method", "head", "--today", "2024-01-21")
+    result = listed(*update, "--files-url", f"{archive.files_url}/data/elsewhere", code=1)
+    assert "is this the right host? A listing tells" in result.stderr
+    assert "0 of 6 symbols looked at" in result.stdout
+    assert (ask(FACTS), ask(COVERED)) == before
+    wrong = "SELECT count(*), count(*) FILTER (starts_with(error, 'not one file')) FROM probes"
+    assert ask(wrong) == [(6 + 1, 6 + 1)]
+    archive.reset_stats()
+    listed(*update)
+    assert archive.stats()["heads"] == 6 + 1
+    assert ask(FACTS) == before[0]
+    assert ask("SELECT DISTINCT last_day FROM covered") == [(dt.date(2024, 1, 20),)]
+    assert ask("SELECT symbol, date FROM probes WHERE status_code = 200") == [("BTCUSDT", LAST)]
+    assert ask("SELECT asked, recorded, failures FROM runs WHERE command = 'update' ORDER BY started_at") == [
+        (1 + 6, 1, 6),
+        (1 + 6, 1 + 6, 0),
+    ]
+
+
 @pytest.mark.parametrize("symbols", ["BTCUSDT", "SOLUSDT", "BTCUSDT,SOLUSDT"])
 def test_no_symbol_is_lost_to_a_host_that_shows_nothing(listed: Run, archive: Replica, symbols: str) -> None:
     before = ask(FACTS), ask(COVERED)
@@ -266,7 +315,7 @@ def test_no_symbol_is_lost_to_a_host_that_shows_nothing(listed: Run, archive: Re
 
 
 def test_what_fails_twice_is_not_recorded_and_counted_once(listed: Run, archive: Replica) -> None:
-    archive.set_faults([Fault("status", prefix=f"{SOL}2024-01-17", method="HEAD")])
+    archive.set_faults([Fault("status", prefix=f"{SOL}2024-01-{day}", method="HEAD") for day in (17, 19)])
     archive.edits([{"action": "remove", "symbol": "SOLUSDT", "day": f"2024-01-{day}"} for day in (16, 18)])
     listed("probe", "--symbols", "SOLUSDT", "--start", "2024-01-16", "--end", "2024-01-18", code=1)
     assert ask("SELECT asked, recorded, failures, vanished FROM runs WHERE command = 'probe'") == [(1, 0, 3, 0)]
@@ -391,8 +440,10 @@ def test_several_days_are_one_head_a_symbol_and_day(listed: Run, archive: Replic
 # -- update by either method -------------------------------------------------------------------------
 
 
-def update(archive: Replica, run: Run, method: str, lookback: int, folder: str) -> tuple[list[Any], ...]:
-    """Update a copy of the warehouse by one method; return its facts."""
+def update(
+    archive: Replica, run: Run, method: str, lookback: int, folder: str, *, untold: int = 0
+) -> tuple[list[Any], ...]:
+    """Update a copy of the warehouse by one method; return its facts. ``untold``: files whose checksum is unknown."""
     path = f"{folder}.duckdb"
     with duckdb.connect(path) as con:
         con.execute("ATTACH 'warehouse.duckdb' AS old (READ_ONLY)")
@@ -401,7 +452,7 @@ def update(archive: Replica, run: Run, method: str, lookback: int, folder: str) 
     run("update", "--lookback", str(lookback), "--method", method, "--warehouse", path)
     with duckdb.connect(path, read_only=True) as con:
         unknown = "SELECT count(*) FROM day_files WHERE has_checksum IS NULL"
-        assert con.execute(unknown).fetchall() == [(0 if method == "list" else 1,)]
+        assert con.execute(unknown).fetchall() == [(untold,)]
         facts = FACTS.replace("first_seen_at", "has_checksum, first_seen_at")
         return tuple(con.execute(query).fetchall() for query in (facts, MOVES, COVERED))
 
@@ -415,7 +466,7 @@ def test_both_methods_find_the_same_facts(listed: Run, archive: Replica, lookbac
     archive.edit("add_symbol", symbol="NEW1USDT", first_day="2024-01-02")
     by_list = update(archive, listed, "list", lookback, "a")
     asked = archive.stats()
-    by_head = update(archive, listed, "head", lookback, "b")
+    by_head = update(archive, listed, "head", lookback, "b", untold=2 if lookback == 1 else 3)
     assert by_list == by_head
     assert (asked["heads"], asked["requests"]) == (0, 1 + 6 + 1)
     assert (archive.stats()["heads"], archive.stats()["requests"]) == (6 * lookback, 1 + 6 * lookback + 1)
@@ -451,16 +502,21 @@ def test_a_first_update_lists_everything_whatever_the_method(run: Run, archive: 
     assert archive.stats()["heads"] == 0
 
 
-def test_a_head_never_takes_away_what_a_listing_knows_of_checksums(listed: Run, archive: Replica) -> None:
+def test_a_head_takes_away_what_a_listing_knew_of_the_checksum_of_another_upload_only(
+    listed: Run, archive: Replica
+) -> None:
     archive.edit("reupload", symbol="SOLUSDT", day=str(LAST), size=50_000)
     archive.edit("add", symbol="BNXUSDTSETTLED", day=str(LAST))
     listed("update", "--lookback", "1", "--method", "head")
     checksums = (
         "SELECT symbol, has_checksum FROM day_files WHERE date = ? AND symbol LIKE '%S%SETTLED' OR symbol = 'SOLUSDT'"
     )
-    assert dict(ask(checksums, LAST)) == {"SOLUSDT": True, "BNXUSDTSETTLED": None}
+    assert dict(ask(checksums, LAST)) == {"SOLUSDT": None, "BNXUSDTSETTLED": None}
+    assert ask("SELECT symbol FROM day_files WHERE date = ? AND has_checksum ORDER BY 1", LAST) == [
+        (each,) for each in BOUNDARY.split(",") if each != "SOLUSDT"
+    ]
     listed("update", "--lookback", "1", "--method", "list")
-    assert dict(ask(checksums, LAST))["BNXUSDTSETTLED"] is True
+    assert dict(ask(checksums, LAST)) == {"SOLUSDT": True, "BNXUSDTSETTLED": True}
     assert ask("SELECT change, count(*) FROM revisions GROUP BY 1") == [("changed", 1)]
 
 

@@ -10,8 +10,8 @@ import pytest
 from etl.archives import read_series
 from etl.errors import WarehouseError
 from etl.recording import record_enumeration, record_failures, record_listings
-from etl.records import Failure, Page, Window
-from etl.warehouse import covered, emptied, known_symbols, open_warehouse
+from etl.records import Failure, Listing, Page, Window
+from etl.warehouse import control, covered, known_symbols, open_warehouse
 from tests.drawn import DATASET, day, enumeration, listing, moment
 
 
@@ -102,12 +102,33 @@ def test_a_transaction_that_breaks_leaves_nothing_behind(warehouse: Path) -> Non
     assert all_of(warehouse, "SELECT count(*) FROM day_files") == [(0,)]
 
 
-def test_an_empty_answer_is_doubted_while_the_folder_is_listed(warehouse: Path) -> None:
+def test_the_control_is_the_newest_file_not_asked_for_of_a_folder_still_there(warehouse: Path) -> None:
     with open_warehouse(warehouse) as con:
-        record_listings(con, DATASET, [listing("A", "x_"), listing("B", "x_")])
-        assert emptied(con, DATASET, [listing("A", "."), listing("B", "_.")]) == {"A"}
+        assert control(con, DATASET, [Window("A", day(0), day(9))]) is None
+        record_listings(con, DATASET, [listing("A", "xx_"), listing("B", "xxx")])
+        assert control(con, DATASET, [Window("A", day(1), day(1))]) == ("A", day(0), False)
+        assert control(con, DATASET, [Window("A", day(2), day(2))]) == ("A", day(1), False)
+        assert control(con, DATASET, [Window("A", day(0), day(0)), Window("A", day(1), day(1))]) == ("B", day(2), False)
+        assert control(con, DATASET, [Window(name, day(0), day(9)) for name in "AB"]) == ("B", day(2), True)
         record_enumeration(con, DATASET, enumeration("B", at=5), listing_url="http://l", files_url="http://f")
-        assert emptied(con, DATASET, [listing("A", ".")]) == set()
+        assert control(con, DATASET, [Window("A", day(2), day(2))]) == ("B", day(2), False)
+        assert control(con, DATASET, [Window("B", day(0), day(2))]) == ("B", day(2), True)
+
+
+def test_a_head_of_another_upload_forgets_the_checksum_of_the_one_before(warehouse: Path) -> None:
+    def headed(picture: str, at: int) -> Listing:
+        seen = listing("A", picture, at=at)
+        return seen._replace(method="head", files=seen.files._replace(checksums=[""] * len(seen.files.days)))
+
+    with open_warehouse(warehouse) as con:
+        record_listings(con, DATASET, [listing("A", "xxx", at=10)])
+        record_listings(con, DATASET, [listing("A", "x.x", at=11)])
+        record_listings(con, DATASET, [headed("xxX", at=12)])
+    checksums = "SELECT date, has_checksum FROM day_files ORDER BY date"
+    assert all_of(warehouse, checksums) == [(day(0), True), (day(1), None), (day(2), None)]
+    with open_warehouse(warehouse) as con:
+        record_listings(con, DATASET, [listing("A", "xxX", at=13)])
+    assert all_of(warehouse, checksums) == [(day(0), True), (day(1), True), (day(2), True)]
 
 
 def test_an_enumeration_only_ever_adds(warehouse: Path) -> None:

@@ -1,6 +1,7 @@
 """Commands that ask the archive and record what it says."""
 
 import datetime as dt
+from functools import partial
 from pathlib import Path
 
 import click
@@ -130,7 +131,8 @@ def update(
     """
     bucket = open_bucket(listing_url, workers)
     with recorded_warehouse(warehouse_path) as (con, did):
-        found, new = collect.discover(con, bucket, UM_KLINES_1M, files_url=files_url)
+        check = partial(options.chosen, symbols)  # a name may be one that only this enumeration shows
+        found, new = collect.discover(con, bucket, UM_KLINES_1M, files_url=files_url, check=check)
         did.append(found)
         say_discovered(len(found.symbols), new)
         names = options.chosen(symbols, warehouse.known_symbols(con, UM_KLINES_1M))

@@ -14,7 +14,7 @@ class Status(NamedTuple):
     dataset: str
     source: str | None  # the listing's address
     symbols: int
-    symbols_listed: int  # with at least one complete listing
+    symbols_listed: int  # with at least one complete listing; HEADs are none
     day_files: int  # held now
     first_day: dt.date | None
     last_day: dt.date | None

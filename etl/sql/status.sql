@@ -2,7 +2,15 @@ WITH newest AS (
     SELECT symbol, arg_max(complete, listing_id) AS complete
     FROM listings WHERE dataset = $dataset GROUP BY symbol -- the level of the symbols has none
 ),
-looked AS (SELECT symbol, max(last_day) AS last_day FROM covered WHERE dataset = $dataset GROUP BY symbol),
+listed AS ( -- a HEAD of a few files is no listing
+    SELECT DISTINCT symbol
+    FROM listings WHERE dataset = $dataset AND complete AND symbol IS NOT NULL AND method <> 'head'
+),
+looked AS (
+    SELECT symbol, max(last_day) AS last_day
+    FROM covered SEMI JOIN listed USING (symbol)
+    WHERE dataset = $dataset GROUP BY symbol
+),
 held AS (
     SELECT count(*) AS files, min(date) AS first_day, max(date) AS last_day
     FROM day_files WHERE dataset = $dataset AND vanished_at IS NULL
@@ -11,7 +19,7 @@ SELECT
     $dataset,
     (SELECT listing_url FROM archives WHERE dataset = $dataset),
     (SELECT count(*) FROM symbols WHERE dataset = $dataset),
-    (SELECT count(*) FROM looked),
+    (SELECT count(*) FROM listed),
     held.files,
     held.first_day,
     held.last_day,

@@ -63,8 +63,10 @@ def all_pages() -> list[Route]:
 
 def warm(datasette: Any) -> None:
     """Compile the templates of our pages: else the first reader of each waits for it, some 20 ms."""
-    environment = getattr(datasette, "jinja_env", None)  # of 0.65; in 1.0 the first reader waits
-    for name in environment.list_templates() if environment else ():
+    environment: Any = getattr(datasette, "jinja_env", None)
+    if environment is None:  # of Datasette 1.0: there the first reader waits
+        return
+    for name in environment.list_templates():
         if name.startswith("site/"):
             environment.get_template(name)
 

@@ -66,14 +66,15 @@ def _pages(ours: Site) -> Iterator[Row]:
 def _long(ours: Site) -> Iterator[Row]:
     """Ask fifty thousand mixed questions and look at the memory of the server."""
     names = [name for (name,) in ours.stored("SELECT symbol FROM symbols WHERE symbol NOT GLOB '*[^A-Z0-9_]*'")]
-    days = [day for (day,) in ours.stored("SELECT date FROM daily_counts")]
-    urls = [f"{ours.url}/availability/timeline.json?symbol={name}" for name in names]
-    urls += [f"{ours.url}/symbol/{name}" for name in names[::10]]
-    urls += [f"{ours.url}/availability/snapshot.json?date={day}" for day in days]
-    urls += [f"{ours.url}{path}" for path in _PAGES[1:]]
+    days = [day for (day,) in ours.stored("SELECT date FROM daily_counts ORDER BY date DESC")]
+    often = [f"/availability/gaps.json?symbol={name}" for name in names[:100]]
+    often += [f"/availability/snapshot.json?date={day}" for day in days[:20]] + list(_PAGES[1:])
+    seldom = [f"/availability/timeline.json?symbol={name}" for name in names] + [f"/symbol/{name}" for name in names]
+    seldom += [f"/availability/snapshot.json?date={day}" for day in days]
+    mixed = [ours.url + (seldom[n // 12] if n % 12 == 0 else often[n % len(often)]) for n in range(12 * len(seldom))]
     asked = 0
     while asked < _MIXED:
-        asked += apart(load, urls[asked % len(urls) :] + urls, _SECONDS).requests
+        asked += apart(load, mixed[asked % len(mixed) :] + mixed, _SECONDS).requests
     yield known("mixed questions asked", asked, "")
     yield at_most("memory of the server after them", _memory(ours) / 1e6, 200, "MB")
 

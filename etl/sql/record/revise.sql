@@ -19,7 +19,15 @@ SELECT
     now.file_size_bytes AS new_file_size_bytes,
     now.last_modified AS new_last_modified,
     now.etag AS new_etag,
-    coalesce(now.has_checksum, file.has_checksum) AS has_checksum, -- a HEAD does not tell
+    CASE -- a HEAD does not tell, and of another upload the old checksum says nothing
+        WHEN
+            now.has_checksum IS NULL
+            AND file.vanished_at IS NULL
+            AND now.etag = file.etag
+            AND now.file_size_bytes = file.file_size_bytes
+            THEN file.has_checksum
+        ELSE now.has_checksum
+    END AS has_checksum,
     file.first_seen_at
 FROM day_files AS file
 INNER JOIN staged_listings AS listing

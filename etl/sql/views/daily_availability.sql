@@ -1,15 +1,16 @@
 -- One row a symbol and day that a complete listing or a probe looked at, from the symbol's first file on,
 -- in the columns of the system this one replaces. The newest evidence decides and dates the row
 -- (probe_timestamp); status_code is NULL where nobody asked for the file itself over HTTP.
-WITH windows AS (
+WITH first_days AS (SELECT dataset, symbol, min(date) AS first_day FROM day_files GROUP BY dataset, symbol),
+
+windows AS (
     SELECT
         covered.dataset,
         covered.symbol,
         greatest(covered.first_day, first_days.first_day) AS first_day,
         covered.last_day
     FROM covered
-    INNER JOIN (SELECT dataset, symbol, min(date) AS first_day FROM day_files GROUP BY dataset, symbol) AS first_days
-        ON covered.dataset = first_days.dataset AND covered.symbol = first_days.symbol
+    INNER JOIN first_days ON covered.dataset = first_days.dataset AND covered.symbol = first_days.symbol
 ),
 
 held AS NOT MATERIALIZED (
@@ -36,16 +37,17 @@ absent AS (
 
 probed AS MATERIALIZED (
     SELECT
-        dataset,
-        symbol,
-        date,
-        arg_max(status_code, probed_at) AS status_code,
-        arg_max_null(file_size_bytes, probed_at) AS file_size_bytes,
-        arg_max_null(last_modified, probed_at) AS last_modified,
-        max(probed_at) AS probed_at
+        probes.dataset,
+        probes.symbol,
+        probes.date,
+        arg_max(probes.status_code, probes.probed_at) AS status_code,
+        arg_max_null(probes.file_size_bytes, probes.probed_at) AS file_size_bytes,
+        arg_max_null(probes.last_modified, probes.probed_at) AS last_modified,
+        max(probes.probed_at) AS probed_at
     FROM probes
-    WHERE status_code IN (200, 404) AND error IS NULL
-    GROUP BY dataset, symbol, date
+    INNER JOIN first_days ON probes.dataset = first_days.dataset AND probes.symbol = first_days.symbol
+    WHERE probes.status_code IN (200, 404) AND probes.error IS NULL AND probes.date >= first_days.first_day
+    GROUP BY probes.dataset, probes.symbol, probes.date
 ),
 
 listed AS (
@@ -71,7 +73,7 @@ newest AS (
         ON listed.dataset = probed.dataset
         AND listed.symbol = probed.symbol
         AND listed.date = probed.date
-        AND listed.seen_at < probed.probed_at
+        AND listed.seen_at <= probed.probed_at -- a HEAD and the look it is part of may share a millisecond
     UNION ALL
     SELECT dataset, symbol, date, status_code = 200, file_size_bytes, last_modified, status_code, probed_at
     FROM probed
