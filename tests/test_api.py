@@ -6,6 +6,8 @@ import io
 import json
 import random
 import re
+import shutil
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -255,15 +257,21 @@ def test_nothing_sets_a_cookie_and_everything_is_guarded(site: Site) -> None:
 # -- health, OpenAPI -------------------------------------------------------------------------------
 
 
-def test_the_site_says_that_it_is_well(site: Site) -> None:
-    told = site.get("/-/healthz").json()
-    assert (told["status"], told["newest_complete_day"], told["age_days"]) == ("ok", "2030-11-04", 1)
+def test_the_site_says_that_it_is_well(asked: Asked) -> None:
+    with serving(asked.site_dir / "availability.db", AVAILABILITY_TODAY="2024-01-21") as well:
+        told = well.get("/-/healthz").json()
+        assert (told["status"], told["newest_complete_day"], told["age_days"]) == ("ok", "2024-01-20", 1)
+
+
+def test_a_day_that_hardly_anybody_looked_at_is_not_complete(site: Site) -> None:
+    assert site.get("/-/healthz", 503).json()["newest_complete_day"] == published.CROWDED  # one symbol is newer
 
 
 @pytest.mark.long
-def test_a_stale_site_says_so_with_503_and_a_broken_one_too(tmp_path_factory: pytest.TempPathFactory) -> None:
-    file = published.publish(tmp_path_factory.mktemp("stale"))
-    with serving(file, AVAILABILITY_TODAY="2030-11-09") as stale:
+def test_a_stale_site_says_so_with_503_and_a_broken_one_too(asked: Asked, tmp_path: Path) -> None:
+    file = tmp_path / "availability.db"
+    shutil.copy(asked.site_dir / "availability.db", file)
+    with serving(file, AVAILABILITY_TODAY="2024-01-25") as stale:
         told = stale.get("/-/healthz", 503).json()
         assert (told["status"], told["age_days"]) == ("stale", 5)
         stale.get("/availability/gaps.json")
@@ -296,6 +304,7 @@ def test_one_switch_allows_any_sql(site: Site) -> None:
 # -- hostility -------------------------------------------------------------------------------------
 
 ODD = [
+    *("[99999999999999999999]", '["\\ud800"]', "[" * 3_000, "²", "99999999999999999999999", ",", "gzip"),
     *("", " ", "'", '"', "';--", "1 OR 1=1", "' UNION SELECT sql FROM sqlite_master--", "%", "_", "*", "[", "[1", "{}"),
     *("\x00", "\x1f", "\r\nSet-Cookie: a=b", "\u202e", "\ud7ff", "😀", "İ", "ß", "币安人生USDT", "\ufffd", "a" * 5_000),
     *(

@@ -61,17 +61,21 @@ def test_readers_do_not_notice_a_new_build(tmp_path: Path, builds: list[Path]) -
         readers = [threading.Thread(target=keep_asking, args=(site, path)) for path in paths]
         for reader in readers:
             reader.start()
-        names = []
+        names, tags = [], set()
         for number in range(FLIPS):
             flip(link, builds[(number + 1) % BUILDS])
             told = site.get("/availability/build.json?_shape=array").json()[0]
             rows = site.rows("/availability/coverage.json?_shape=array")
             assert len(rows) == told["symbols"] == (number + 1) % BUILDS + 1  # nothing stale after the flip
+            whole = site.get("/availability.db")
+            assert whole.data == builds[(number + 1) % BUILDS].read_bytes()
+            tags.add(whole.headers["etag"])
             names.append((told["build_id"], len(rows)))
         done.set()
         for reader in readers:
             reader.join()
     known = {*names, *(pair[:1] + pair[2:] for pair in said[:1])}
+    assert len(tags) == BUILDS
     assert {status for _, status, _ in said} == {200}
     assert all((build, count) in known for build, _, count in said)
     assert len(Counter(build for build, *_ in said)) == BUILDS

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
+from cachetools import LRUCache
 from datasette.utils import sqlite_timelimit
 from datasette.utils.asgi import Request, Response
 
@@ -15,17 +16,20 @@ from webapp.build import DATABASE, Build, read_build
 from webapp.declared import declared
 from webapp.parameters import Parameter, Value, read
 from webapp.questions import Question, question
-from webapp.refusals import Refusal, Said, as_json, as_text
-from webapp.routing import respond
+from webapp.refusals import Refusal, Said, as_text
+from webapp.routing import refused, respond
 
 MOST_ROWS = 50_000
+_SHOWN: dict[str, Value] = {"limit": 1000, "offset": 0}  # rows that a page can show and a phone can open
 _JSON = "application/json; charset=utf-8"
 _LINES = "application/x-ndjson; charset=utf-8"
 _TEXT = "text/plain; charset=utf-8"
 _NO_CONTENT, _NOT_FOUND = 204, 404
 
 LIMIT = Parameter("limit", "integer", "Rows of one answer at most.", str(MOST_ROWS), (), 1, MOST_ROWS)
-OFFSET = Parameter("offset", "integer", "Rows to skip; the field and the header `next` carry it on.", "0")
+OFFSET = Parameter(
+    "offset", "integer", "Rows to skip; the field and the header `next` carry it on.", "0", (), 0, 100_000_000
+)
 NODATA = Parameter(
     "nodata", "choice", "Status of an answer without rows: 204 or 404. Empty: 200 and no rows.", "", ("204", "404")
 )
@@ -50,6 +54,9 @@ OPTIONS: dict[str, tuple[Parameter, ...]] = {
 }
 
 
+_TOTALS: LRUCache[tuple[Any, ...], dict[str, int]] = LRUCache(1000)
+
+
 class Rows(NamedTuple):
     """What a question found: each row in the form that the format needs, and what is told around the rows."""
 
@@ -63,7 +70,10 @@ class Rows(NamedTuple):
 def routes(datasette: Any) -> list[tuple[str, Callable[..., Any]]]:
     """Return the address of the API as Datasette registers it: one for all canned queries."""
     names = "|".join(declared(datasette).get("queries", {}))
-    return [(rf"/{DATABASE}/(?P<name>{names})\.(?P<format>{'|'.join(OPTIONS)})$", _view)]
+    return [
+        (rf"/{DATABASE}/(?P<name>{names})\.(?P<format>{'|'.join(OPTIONS)})$", _view),
+        (rf"/{DATABASE}/(?P<name>{names})$", _page),
+    ]
 
 
 async def _view(datasette: Any, request: Request) -> Response:
@@ -81,12 +91,42 @@ async def _view(datasette: Any, request: Request) -> Response:
     try:
         return respond(await datasette.get_database(DATABASE).execute_fn(fetch))
     except Refusal as refusal:
-        return respond(as_json(refusal) if form in ("json", "ndjson") else as_text(refusal))
+        return await refused(datasette, request, refusal)
     except sqlite3.OperationalError as error:
         if str(error) != "interrupted":
             raise
         slow = Refusal(400, "bad_parameter", "This takes longer than the site allows: ask for fewer days or symbols.")
-        return respond(as_json(slow))
+        return await refused(datasette, request, slow)
+
+
+async def _page(datasette: Any, request: Request) -> Response:
+    """Show a question with its form and, where it is asked at all, the first of its rows."""
+    asked = question(request.url_vars["name"])
+    if asked is None:
+        raise LookupError(request.path)
+
+    def fetch(con: sqlite3.Connection) -> tuple[dict[str, Value], Rows | None]:
+        with sqlite_timelimit(con, datasette.setting("sql_time_limit_ms")):
+            if not request.query_string and any(each.required for each in asked.parameters):
+                return dict.fromkeys((each.name for each in asked.parameters), ""), None
+            values = read(request.query_string, asked.parameters, con)
+            return values, _found(con, asked, {**values, **_SHOWN}, read_build(con), as_objects=False)
+
+    try:
+        values, found = await datasette.get_database(DATABASE).execute_fn(fetch)
+    except Refusal as refusal:
+        return await refused(datasette, request, refusal)
+    shown = {
+        "database": DATABASE,
+        "canned_query": asked.name,
+        "metadata": {**declared(datasette)["queries"][asked.name], "title": asked.title},
+        "named_parameter_values": values,
+        "columns": [each.name for each in asked.columns],
+        "display_rows": found.rows if found else [],
+        "truncated": bool(found and found.more),
+    }
+    body = await datasette.render_template("query.html", shown, request, view_name="query")
+    return Response.html(body)
 
 
 def answer(con: sqlite3.Connection, asked: Question, form: str, query: str, path: str) -> Said:
@@ -121,8 +161,11 @@ def _found(
     if asked.totals:
         sums = ", ".join(f"coalesce(sum({each}), 0)" for each in asked.totals)
         names = ("rows", *asked.totals)
-        summed = con.execute(f"SELECT count(*), {sums} FROM ({asked.sql}\n)", bound).fetchone()
-        totals = dict(zip(names, summed, strict=True))
+        key = (build.build_id, asked.name, *bound.values())
+        if key not in _TOTALS:  # the same on every page of an answer
+            summed = con.execute(f"SELECT count(*), {sums} FROM ({asked.sql}\n)", bound).fetchone()
+            _TOTALS[key] = dict(zip(names, summed, strict=True))
+        totals = _TOTALS[key]
     return Rows(rows[:limit], len(rows) > limit, totals, values, build)
 
 

@@ -18,9 +18,8 @@ from datasette.utils.asgi import Request
 from webapp import tables
 from webapp.build import DATABASE, Build, today
 from webapp.declared import declared
-from webapp.parameters import read
 from webapp.questions import question
-from webapp.refusals import Refusal, Said, as_json, as_text
+from webapp.refusals import Refusal, Said
 from webapp.routing import POLICY, all_pages, refused
 from webapp.swap import CHOSEN, Current
 
@@ -32,9 +31,11 @@ Headers = list[tuple[bytes, bytes]]
 
 _MEMORY = 48_000_000  # bytes of answers kept; one of them takes at most a tenth
 _WORTH_COMPRESSING = 600  # bytes
+_WORTH_KEEPING = 1000  # bytes of an address at most: what is longer is asked once, and would fill the memory unseen
+_GZIP = re.compile(rb"(?:^|,)\s*gzip\s*(?!;\s*q=0(?:\.0*)?\s*(?:,|$))", re.IGNORECASE)
 _READING = ("GET", "HEAD")
 _SECONDS = 60  # that a reader may keep an answer before asking whether there is another build
-_OK, _NOT_MODIFIED = 200, 304
+_OK, _NO_CONTENT, _NOT_MODIFIED, _NOT_ALLOWED = 200, 204, 304, 405
 _KEPT = (b"content-type", b"location", b"link", b"content-disposition", b"content-security-policy", b"allow")
 _PASSED = (*_KEPT, b"content-length", b"etag")  # of a download; what it says of its transfer is the server's to say
 _TEXTUAL = re.compile(rb"text/|application/(json|x-ndjson|xml|atom\+xml|javascript|openapi)|image/svg")
@@ -50,6 +51,8 @@ _EXPOSED = (
     b"Availability-Built-At",
     b"Availability-Rows",
     b"Availability-Truncated",
+    b"Availability-Total-Rows",
+    b"Availability-Total-File-Size-Bytes",
     b"ETag",
     b"Link",
 )
@@ -128,14 +131,15 @@ async def _serve(state: State, app: App, scope: Scope, receive: Receive, send: S
         await _reply(_broken(str(error)), scope, send)
         return
     request = Request(scope, receive)
-    key = (build.build_id, scope.get("raw_path"), scope["query_string"], request.host, request.scheme)
+    key = (build.build_id, state.day, scope.get("raw_path"), scope["query_string"], request.host, request.scheme)
     kept = state.answers.get(key) if scope["method"] in _READING else None
     if kept is None and _bypassed(request):
         await _labelled(state, build, app, scope, receive, send)
         return
     if kept is None:
         kept = await _fresh(state, app, scope, receive, build)
-        if kept.status == _OK and kept.size() < _MEMORY // 10:
+        asked = len(scope.get("raw_path") or b"") + len(scope["query_string"]) + len(request.host)
+        if kept.status == _OK and kept.size() < _MEMORY // 10 and asked < _WORTH_KEEPING:
             state.answers[key] = kept
     await _reply(kept, scope, send)
 
@@ -149,7 +153,8 @@ def _broken(cause: str) -> Kept:
 
 def _bypassed(request: Request) -> bool:
     """Tell whether an answer is too large to be held, a download or a stream, or of this moment only."""
-    return request.path.endswith(".db") or "_stream=" in request.query_string or request.path.startswith("/-/health")
+    whole_table = request.path.endswith(".csv") and not _api(request.path) and "_next=" not in request.query_string
+    return request.path.endswith(".db") or whole_table or request.path.startswith("/-/health")
 
 
 def _question(scope: Scope, receive: Receive) -> Request:
@@ -192,6 +197,8 @@ async def _check(datasette: Any, request: Request, method: str) -> None:
             raise Refusal(403, "sql_is_off", "Only the canned queries and the filters of tables are answered.")
         if request.query_string:
             raise Refusal(400, "unknown_parameter", "This address takes no parameters.")
+        if request.path.endswith(".csv"):
+            raise Refusal(404, "not_found", "The whole is one SQLite file, a CSV is of a question or a table.")
         return
     await datasette.get_database(DATABASE).execute_fn(lambda con: _check_data(datasette, request, con))
 
@@ -207,22 +214,16 @@ def _api(path: str) -> re.Match[str] | None:
 
 def _check_data(datasette: Any, request: Request, con: sqlite3.Connection) -> None:
     name = request.path.removeprefix(f"/{DATABASE}/")
-    asked = question(name)
-    if asked is None:
+    if question(name) is None:  # a question reads its parameters itself
         tables.check(request.path, request.query_string, con, declared(datasette).get("tables", {}))
-    elif request.query_string:  # without any it is the form, to be filled in
-        read(request.query_string, asked.parameters, con)
 
 
 async def _said(datasette: Any, request: Request, refusal: Refusal) -> Said:
     """Say a refusal in the form that the address asks for."""
-    if request.path.endswith((".json", ".ndjson")) or request.path.startswith("/-/"):
-        return as_json(refusal)
-    if re.search(r"\.\w{2,6}$", request.path):
-        return as_text(refusal)
     response = await refused(datasette, request, refusal)
     headers = tuple((str(name), str(value)) for name, value in response.headers.items())
-    return Said(response.body.encode(), response.content_type, response.status, headers)
+    body = response.body if isinstance(response.body, bytes) else response.body.encode()
+    return Said(body, response.content_type, response.status, headers)
 
 
 async def _gathered(app: App, scope: Scope, receive: Receive) -> tuple[int, Headers, bytes]:
@@ -249,6 +250,8 @@ def _keep(status: int, headers: Headers, body: bytes, build: Build) -> Kept:
     lasting = b"public, max-age=%d" % _SECONDS if status == _OK else b"no-cache"
     etag = b'W/"%s"' % hashlib.blake2b(build.build_id.encode() + body, digest_size=12).hexdigest().encode()
     kept += [*_labels(build, lasting), (b"vary", b"Accept-Encoding")]
+    if status == _NOT_ALLOWED:
+        kept.append((b"allow", b"GET, HEAD"))
     pays = len(body) > _WORTH_COMPRESSING and _TEXTUAL.match(content_type)
     return Kept(status, kept, etag, body, pays=bool(pays))
 
@@ -269,9 +272,10 @@ async def _reply(kept: Kept, scope: Scope, send: Send) -> None:
             await send({"type": "http.response.body", "body": b""})
             return
     body = kept.body
-    if kept.pays and b"gzip" in accepts:
+    if kept.pays and _GZIP.search(accepts):
         body, headers = await kept.compressed(), [*headers, (b"content-encoding", b"gzip")]
-    headers = [*headers, (b"content-length", str(len(body)).encode())]
+    if kept.status != _NO_CONTENT:
+        headers = [*headers, (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": kept.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
@@ -281,6 +285,8 @@ async def _labelled(state: State, build: Build, app: App, scope: Scope, receive:
     request = _question(scope, receive)
     try:
         await _check(state.datasette, request, scope["method"])
+        if request.path.endswith(".db"):
+            state.current.insist()
     except Refusal as refusal:
         said = await _said(state.datasette, request, refusal)
         headers = [(b"content-type", said.content_type.encode()), *_pairs(said.headers)]
@@ -293,7 +299,30 @@ async def _labelled(state: State, build: Build, app: App, scope: Scope, receive:
             message = dict(message, headers=[*own, *_labels(build, b"no-cache")])
         await send(message)
 
-    await app(scope, receive, label)
+    scope = dict(scope, query_string=_whole(request).encode())
+    answering = asyncio.ensure_future(app(scope, receive, label))
+    leaving = asyncio.ensure_future(_gone(receive))
+    try:  # Datasette would go on with a stream that nobody reads
+        await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if answering.done():
+            await answering
+    finally:
+        answering.cancel()
+        leaving.cancel()
+
+
+def _whole(request: Request) -> str:
+    """Return the question for a table's CSV as a stream of all rows: without that Datasette gives the first hundred."""
+    if not request.path.endswith(".csv"):
+        return str(request.query_string)
+    pairs = [pair for pair in request.query_string.split("&") if pair and not pair.startswith(("_stream=", "_size="))]
+    return "&".join([*pairs, "_stream=on", "_size=max"])
+
+
+async def _gone(receive: Receive) -> None:
+    """Wait until the reader has left."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _labels(build: Build, lasting: bytes) -> Headers:

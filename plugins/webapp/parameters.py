@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from webapp.refusals import Refusal
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_MOST = 100_000  # characters of a query string that are looked at; a URL of more is no question
+_MOST = 60_000  # characters of a query string that are looked at; a URL of more is no question
 _ODD = re.compile(r"[\x00-\x1f\x7f]")
 FLAGS = {"1": 1, "on": 1, "true": 1, "yes": 1, "0": 0, "off": 0, "false": 0, "no": 0}
 Value = str | int | float
@@ -54,7 +54,8 @@ def _given(query: str, declared: Mapping[str, Parameter]) -> tuple[dict[str, str
     try:
         pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=False, errors="strict", max_num_fields=100)
     except ValueError as error:  # of which a UnicodeDecodeError is one
-        raise Refusal(400, "bad_parameter", "The question is not percent-encoded UTF-8.") from error
+        told = "The question is not percent-encoded UTF-8, or has more than 100 parts."
+        raise Refusal(400, "bad_parameter", told) from error
     unknown = [name for name, _ in pairs if name not in declared]
     if unknown:
         raise Refusal(400, "unknown_parameter", *(_unknown(name, declared) for name in dict.fromkeys(unknown)))
@@ -104,7 +105,7 @@ def _number(parameter: Parameter, text: str) -> float | int:
         raise ValueError(f"{parameter.name} is {text[:60]!r}, which is no {parameter.kind}.")
     number = int(text) if parameter.kind == "integer" else float(text)
     if not parameter.least <= number <= parameter.most:
-        raise ValueError(f"{parameter.name} is {text}, and must lie from {parameter.least:g} to {parameter.most:g}.")
+        raise ValueError(f"{parameter.name} is {text}, and must lie from {parameter.least:,} to {parameter.most:,}.")
     return number
 
 
@@ -121,7 +122,10 @@ def _choice(parameter: Parameter, text: str) -> str:
 
 
 def _symbols(con: sqlite3.Connection, text: str) -> str:
-    return ",".join(known_symbol(con, each.strip()) for each in text.split(",") if each.strip())
+    names = [each.strip() for each in text.split(",") if each.strip()]
+    if not names:
+        raise ValueError("symbols names none: leave it away for all of them.")
+    return ",".join(known_symbol(con, each) for each in dict.fromkeys(names))
 
 
 def _part(con: sqlite3.Connection, text: str) -> str:

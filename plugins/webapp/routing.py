@@ -1,5 +1,6 @@
 """Which address shows which page, and how a page comes about: read the question, gather, render."""
 
+import re
 import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -9,7 +10,7 @@ from datasette.utils.asgi import Request, Response
 
 from webapp.build import DATABASE, Build, read_build, today
 from webapp.parameters import Parameter, Value, read
-from webapp.refusals import Refusal, Said
+from webapp.refusals import Refusal, Said, as_json, as_text
 
 # For pages of our own: nothing inline, nothing from elsewhere.
 POLICY = (
@@ -112,7 +113,11 @@ async def page(datasette: Any, request: Request, found: Page) -> Response:
 
 
 async def refused(datasette: Any, request: Request, refusal: Refusal) -> Response:
-    """Render a refusal for people."""
+    """Say a refusal in the form that the address asks for."""
+    if request.path.endswith((".json", ".ndjson")) or request.path.startswith("/-/"):
+        return respond(as_json(refusal))
+    if re.search(r"\.\w{2,6}$", request.path):
+        return respond(as_text(refusal))
     return await page(datasette, request, Page("refused", {"refusal": refusal}, refusal.status))
 
 

@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 from datasette.database import Database
 
 from webapp.build import DATABASE, Build, read_build
+from webapp.refusals import Refusal
 
 _LOG = logging.getLogger("uvicorn.error")
 _THREAD = threading.local()
@@ -35,13 +36,15 @@ class File:
         """Keep what tells it from others; nothing is opened yet."""
         self.path, self.version, self.build = path, version, build
         self.table_counts: dict[str, int] | None = None
+        self.sha256: str | None = None
 
     def connection(self, prepare: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
         """Return this thread's connection."""
         held: WeakKeyDictionary[File, sqlite3.Connection] = _THREAD.__dict__.setdefault("held", WeakKeyDictionary())
         if self not in held:
-            held[self] = sqlite3.connect(_address(self.path), uri=True, check_same_thread=False)
-            prepare(held[self])
+            opened = sqlite3.connect(_address(self.path), uri=True, check_same_thread=False)
+            prepare(opened)
+            held[self] = opened
         return held[self]
 
 
@@ -69,6 +72,24 @@ class Served(Database):  # type: ignore[misc] # Datasette has no types
 
     @path.setter
     def path(self, path: str) -> None:
+        """Datasette sets what is known already."""
+
+    @property
+    def cached_hash(self) -> str | None:
+        """The ETag of the download."""
+        return self.file.sha256
+
+    @cached_hash.setter
+    def cached_hash(self, value: str | None) -> None:
+        self.file.sha256 = value
+
+    @property
+    def cached_size(self) -> int:
+        """The size of the download, in bytes."""
+        return self.file.version.size
+
+    @cached_size.setter
+    def cached_size(self, size: int | None) -> None:
         """Datasette sets what is known already."""
 
     @property
@@ -119,6 +140,12 @@ class Current:
             return self.file, False
         self._take(file)
         return file, True
+
+    def insist(self) -> None:
+        """Raise a Refusal unless the file that is served still lies where it was found, to be downloaded."""
+        if self.file is None or version_of(self.file.path) != self.file.version:
+            told = "The file was replaced by one that is refused; the questions are still answered from the old one."
+            raise Refusal(404, "not_found", told)
 
     def _take(self, file: File) -> None:
         served = self.datasette.get_database(DATABASE)

@@ -36,9 +36,12 @@ _PLAIN = frozenset(
     ("_sort", "_sort_desc", "_size", "_next", "_facet", "_facet_size", "_shape", "_header", "_col", "_nocol")
 )
 _FORM = re.compile(r"_filter_(column|op|value)(_\d{1,3})?")
+_LISTS = frozenset(("_facet", "_col", "_nocol"))
 _SHAPES = frozenset(("array", "arrays", "object", "objects", "arrayfirst"))
 _TABLE = re.compile(rf"/{DATABASE}/(?P<table>[^/.]+)(?:\.(?P<format>json|csv))?")
 _ROW = re.compile(rf"/{DATABASE}/(?P<table>[^/]+)/(?P<row>[^/]+?)(?:\.(?P<format>json))?")
+_MOST = 8_000  # characters of a question
+_DIGITS = 18  # of a number that SQLite holds for certain
 _MOST_SHOWN = 1000  # rows of a page that a phone can still open
 _ODD = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
@@ -59,7 +62,9 @@ def check(path: str, query: str, con: sqlite3.Connection, about: dict[str, Any])
         table = _table(con, found["table"])
         _no_parameters(query, {"_shape": "arrays"} if found["format"] else {})
         if not table.keys or len(found["row"].split(",")) != len(table.keys):
-            raise Refusal(404, "not_found", f"A row of {table.name} is addressed by its {', '.join(table.keys)}.")
+            raise Refusal(
+                404, "not_found", f"A row of {table.name} is addressed by its {', '.join(table.keys) or 'table alone'}."
+            )
     else:
         raise Refusal(404, "not_found", f"There is nothing at {path[:80]}.")
 
@@ -81,6 +86,8 @@ def _table(con: sqlite3.Connection, name: str) -> Table:
 def _check_table(table: Table, query: str, form: str | None, about: dict[str, Any]) -> None:
     pairs = _pairs(query)
     given = dict(pairs)
+    if any(name in _PLAIN and name not in _LISTS and given[name] != value for name, value in pairs):
+        raise _wrong("A setting is given twice, with different values.")
     told = about.get(table.name, {})
     for name, value in pairs:
         _check_pair(table, name, value, form)
@@ -88,6 +95,8 @@ def _check_table(table: Table, query: str, form: str | None, about: dict[str, An
     for name in ("_sort", "_sort_desc"):
         if given.get(name) and given[name] not in sortable:
             raise _wrong(f"{table.name} can be sorted by {', '.join(sortable)}, not by {given[name][:60]!r}.")
+    if {"_col", "_nocol"} <= given.keys():
+        raise _wrong("Give _col or _nocol, not both.")
     if given.get("_sort") and given.get("_sort_desc"):
         raise _wrong("Give _sort or _sort_desc, not both.")
     if given.get("_stream") and given.get("_size", "max") != "max":
@@ -98,6 +107,8 @@ def _check_table(table: Table, query: str, form: str | None, about: dict[str, An
 
 
 def _pairs(query: str) -> list[tuple[str, str]]:
+    if len(query) > _MOST:
+        raise Refusal(414, "bad_parameter", f"The question is longer than {_MOST:,} characters.")
     try:
         pairs = parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=100)
     except ValueError as error:
@@ -120,6 +131,8 @@ def _check_pair(table: Table, name: str, value: str, form: str | None) -> None:
         near = difflib.get_close_matches(column, table.columns, n=1)
         meant = f"Did you mean {near[0]}?" if near else f"{table.name} has {', '.join(table.columns)}."
         raise Refusal(400, "unknown_parameter", f"There is no parameter {name[:60]!r}. {meant}")
+    if value.isdigit() and (not value.isascii() or len(value) > _DIGITS):
+        raise _wrong(f"{name} is a number of more than {_DIGITS} digits, or one that is not written as 0 to 9.")
     if operator in ("in", "notin") and value.startswith("["):
         _check_list(name, value)
 
@@ -132,6 +145,8 @@ def _check_plain(table: Table, name: str, value: str, form: str | None) -> None:
             raise _wrong(f"{name} is {value[:60]!r}, and must be a number from 1 to {most:,}.")
     if name in ("_facet", "_col", "_nocol") and value not in table.columns:
         raise _wrong(f"{name} is {value[:60]!r}, and must be one of {', '.join(table.columns)}.")
+    if name == "_shape" and value == "object" and table.keys in ([], ["rowid"]):
+        raise _wrong(f"_shape=object needs a primary key, which {table.name} has not.")
     if name == "_shape" and value not in _SHAPES:
         raise _wrong(f"_shape is {value[:60]!r}, and must be one of {', '.join(sorted(_SHAPES))}.")
 
@@ -139,10 +154,12 @@ def _check_plain(table: Table, name: str, value: str, form: str | None) -> None:
 def _check_list(name: str, value: str) -> None:
     try:
         found = json.loads(value)
-    except ValueError as error:
+        value.encode()
+        plain = all(isinstance(each, str | int | float) and len(str(each).encode()) < _MOST for each in found)
+    except (ValueError, RecursionError) as error:  # of which what is no UTF-8 is one
         raise _wrong(f"{name} begins like a JSON array and is none.") from error
-    if not all(isinstance(each, str | int | float) for each in found):
-        raise _wrong(f"{name} must be a JSON array of texts or numbers.")
+    if not plain or any(isinstance(each, int) and abs(each) >= 10**_DIGITS for each in found):
+        raise _wrong(f"{name} must be a JSON array of texts or of numbers of at most {_DIGITS} digits.")
 
 
 def _check_next(table: Table, token: str, *, is_sorted: bool) -> None:

@@ -53,7 +53,11 @@ class Reader(asyncio.Protocol):
             if end < 0:
                 return
             length = re.search(rb"\r\ncontent-length: (\d+)", self.head[:end], re.IGNORECASE)
-            assert length, self.head[:end]
+            if length is None:  # Datasette's own answers come in chunks
+                if not self.head.endswith(b"\r\n0\r\n\r\n"):
+                    return
+                length = re.match(rb"(\d+)", str(len(self.head) - end - 4).encode())
+                assert length
             self.failures += not self.head.startswith(b"HTTP/1.1 200")
             self.left = int(length[1]) - (len(self.head) - end - 4)
             self.head = b""

@@ -14,7 +14,7 @@ from etl.serve import free_port
 from tests.bench import pipeline
 from tests.bench.load import load
 from tests.bench.measure import TODAY, Ground, apart
-from tests.bench.table import Row, at_least, at_most, known
+from tests.bench.table import Row, at_least, at_most, exactly, known
 from tests.serving import Site, serving
 
 _SECONDS = 5
@@ -39,6 +39,7 @@ def site(ground: Ground) -> Iterator[Row]:
     yield known("the same by plain Datasette with its defaults", plain.requests / plain.seconds, "")
     yield at_least("times as many as plain Datasette", ratio, 25)
     yield at_most("its p99", warm.p99_ms, 10, "ms")
+    yield exactly("answers of both that were no 200", warm.failures + plain.failures, 0)
     with serving(file, AVAILABILITY_TODAY=TODAY) as ours:
         yield from _long(ours)
 

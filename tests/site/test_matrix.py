@@ -43,13 +43,13 @@ def slowly(picture: str) -> list[str]:
 def kind(days: list[str]) -> str:
     held = [letter for letter in days if letter in "xf"]
     missing = days.count(".")
+    if "?" in days:
+        return "unlooked"  # of such a month nobody knows what it holds
     if missing:
         if not held:
             return "none"
         share = len(held) / (len(held) + missing)
         return "most" if share >= 0.9 else "part" if share >= 0.5 else "little"
-    if "?" in days:
-        return "unlooked"
     return "flat" if held.count("f") >= len(held) / 2 else "whole"
 
 

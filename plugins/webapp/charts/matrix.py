@@ -110,13 +110,13 @@ def _rect(kind: str, x: int, width: int) -> str:
 
 def _kind(days: int, missing: int, unlooked: int, flat: int) -> str:
     held = days - missing - unlooked
+    if unlooked:  # whatever else is known of the month: what it holds is not
+        return "unlooked"
     if missing:
         if not held:
             return "none"
         share = held / (held + missing)
         return "most" if share >= _MOST else "part" if share >= _PART else "little"
-    if unlooked:
-        return "unlooked"
     return "flat" if 2 * flat >= held else "whole"
 
 

@@ -1,4 +1,5 @@
-SELECT symbol, earliest, days_held
+SELECT symbol, listed_day AS earliest, days_held
 FROM extents
-ORDER BY earliest DESC, symbol
+WHERE listed_day IS NOT NULL -- of the others nobody knows when they began
+ORDER BY listed_day DESC, symbol
 LIMIT :limit
