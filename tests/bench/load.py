@@ -4,7 +4,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 from time import perf_counter
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from urllib.parse import urlsplit
 
 import uvloop
@@ -31,8 +31,7 @@ class Reader(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Ask for the first time."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by name
         self._ask()
 
     def _ask(self) -> None:
@@ -84,7 +83,7 @@ def load(urls: Sequence[str], seconds: float, connections: int = 8) -> Load:
             await loop.create_connection(lambda: Reader(questions, until, took), place.hostname, place.port)
             for _ in range(connections)
         ]
-        await asyncio.gather(*(reader.done for _, reader in made))
+        await asyncio.wait_for(asyncio.gather(*(reader.done for _, reader in made)), seconds + 60)
         return [reader for _, reader in made]
 
     began = perf_counter()
