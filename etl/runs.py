@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import os
 import socket
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
@@ -36,17 +37,20 @@ def recording(con: duckdb.DuckDBPyConnection, command: str, arguments: Mapping[s
 
     A wrong question is no run and leaves no row. The error, if any, goes on to the caller.
     """
-    run_id, did = _begin(con, command, arguments), Did()
+    run_id, did, ended = _begin(con, command, arguments), Did(), False
     try:
         yield did
-    except UsageError:
-        con.execute("DELETE FROM runs WHERE run_id = ?", [run_id])
-        raise
-    except BaseException as error:  # recorded and passed on, whatever it is
-        with suppress(duckdb.Error):  # on a full disk the first error is the one to tell; the next run finds this one
-            _end(con, run_id, did, _outcome(did, error), " ".join(str(error).split()) or type(error).__name__)
-        raise
-    _end(con, run_id, did, _outcome(did, None), None)
+        ended = True
+    finally:
+        error = None if ended else sys.exception()
+        if isinstance(error, UsageError):
+            con.execute("DELETE FROM runs WHERE run_id = ?", [run_id])
+        elif error is None:
+            _end(con, run_id, did, _outcome(did, None), None)
+        else:
+            with suppress(duckdb.Error):  # on a full disk the first error is the one to tell; the next run finds this
+                said = " ".join(str(error).split()) or type(error).__name__
+                _end(con, run_id, did, _outcome(did, error), said)
 
 
 def _begin(con: duckdb.DuckDBPyConnection, command: str, arguments: Mapping[str, object]) -> str:

@@ -9,7 +9,7 @@ from datasette import hookimpl
 
 sys.path.insert(0, str(Path(__file__).parent))  # Datasette loads a file by its path, so its neighbours are not found
 
-from webapp import answers, health, middleware, questions, routing, vocabulary
+from webapp import answers, health, kept, middleware, questions, routing, vocabulary
 from webapp.build import DATABASE
 from webapp.declared import declared
 
@@ -32,7 +32,7 @@ def register_routes(datasette: Any) -> list[tuple[str, Callable[..., Any]]]:
 
 
 @hookimpl
-def asgi_wrapper(datasette: Any) -> Callable[[middleware.App], middleware.App]:
+def asgi_wrapper(datasette: Any) -> Callable[[kept.App], kept.App]:
     """Refuse what is no question, then cache, compress and label what is answered."""
     return middleware.around(datasette)
 

@@ -61,7 +61,7 @@ def _pages(ours: Site) -> Iterator[Row]:
         took, packed = _ask(ours, f"{path}?" if path == "/" else path)
         yield at_most(f"page {path}, first answer", took, 50, "ms")
         bound = 300 if path == "/coverage" else 150
-        yield at_most("its compressed size", packed / 1e6, bound / 1e3, "MB")
+        yield at_most("its compressed size", packed / 1e3, bound, "kB")
 
 
 def _long(ours: Site) -> Iterator[Row]:

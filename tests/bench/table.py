@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 _HEADS = ("measured", "result", "target", "ratio", "met")
-_DECIMALS = {"s": 2, "ms": 2, "MB": 1, "": 0}
+_DECIMALS = {"s": 2, "ms": 2, "MB": 1, "kB": 1, "": 0}
 
 
 class Row(NamedTuple):
