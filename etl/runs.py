@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import duckdb
 
+from etl import log
 from etl.clock import now
 from etl.errors import UsageError
 from etl.records import Enumeration, Outcome
@@ -38,6 +39,7 @@ def recording(con: duckdb.DuckDBPyConnection, command: str, arguments: Mapping[s
     A wrong question is no run and leaves no row. The error, if any, goes on to the caller.
     """
     run_id, did, ended = _begin(con, command, arguments), Did(), False
+    log.of_run(run_id)
     try:
         yield did
         ended = True

@@ -1,5 +1,6 @@
 """What the collecting commands show while they work, and what they say at the end."""
 
+import logging
 import sys
 import time
 from collections.abc import Iterator
@@ -7,7 +8,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
-import structlog
 
 from etl import collect, log
 from etl.cli.leaving import readers_may_leave
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _NAMES_SHOWN = 50
 _MOVES = ("added", "changed", "touched", "vanished", "returned")
-_LOG: structlog.stdlib.BoundLogger = structlog.get_logger(component="collect")
+_LOG = logging.getLogger("etl.collect")
 
 
 @contextmanager
@@ -41,10 +41,11 @@ def progress(step: str, windows: list[Window]) -> Iterator[collect.Advance]:
         objects += len(answer.probes) or sum(each.objects for each in answer.listings)
         bar.update(1, int(objects / (time.monotonic() - began)))
 
-    _LOG.info(step, symbols=len(windows))
+    _LOG.info(step, extra={"symbols": len(windows)})
     with bar:
         yield advance
-    _LOG.info(f"{step} done", symbols=len(windows), objects=objects, seconds=round(time.monotonic() - began, 3))
+    told = {"symbols": len(windows), "objects": objects, "seconds": round(time.monotonic() - began, 3)}
+    _LOG.info("%s done", step, extra=told)
 
 
 def say_discovered(found: int, new: list[str]) -> None:
@@ -87,12 +88,14 @@ def _fail_where_lacking(outcome: Outcome, what: str) -> None:
     for failure in outcome.failures:
         _LOG.error(
             "probe failed" if failure.method == "head" else "listing failed",
-            symbol=failure.symbol,
-            first_day=failure.first_day,
-            last_day=failure.last_day,
-            url=failure.url,
-            status=failure.status,
-            error=failure.reason,
+            extra={
+                "symbol": failure.symbol,
+                "first_day": failure.first_day,
+                "last_day": failure.last_day,
+                "url": failure.url,
+                "status": failure.status,
+                "error": failure.reason,
+            },
         )
     if outcome.interrupted:
         raise AvailabilityError(f"Interrupted. {_lacking(outcome, what)}")
