@@ -13,12 +13,16 @@ import duckdb
 
 from etl import log
 from etl.clock import now
-from etl.errors import UsageError
+from etl.errors import UsageError, WarehouseError
 from etl.records import Enumeration, Outcome
+from etl.warehouse import one
 
 DAYS = 30  # that the success rate looks back
 TARGET = 0.95
 _COUNTS = ("asked", "recorded", "requests", "added", "changed", "vanished", "returned", "failures")
+_NEWEST = (
+    "SELECT command, started_at, replace(outcome, 'running', 'died'), error FROM runs ORDER BY run_id DESC LIMIT 1"
+)
 
 Did = list[Outcome | Enumeration]
 
@@ -26,10 +30,14 @@ Did = list[Outcome | Enumeration]
 class Success(NamedTuple):
     """How often the runs of the last days came to a good end."""
 
-    runs: int  # ended ones
+    runs: int  # those that died included
     runs_done: int
     success_rate: float | None  # 0 to 1; None where nothing ran
     success_target: float
+    last_command: str | None  # of the newest run; None where nothing ran
+    last_started_at: dt.datetime | None
+    last_outcome: str | None  # done, failed, interrupted or died
+    last_error: str | None
 
 
 @contextmanager
@@ -58,6 +66,7 @@ def recording(con: duckdb.DuckDBPyConnection, command: str, arguments: Mapping[s
 def _begin(con: duckdb.DuckDBPyConnection, command: str, arguments: Mapping[str, object]) -> str:
     """Insert the row and return its id; whoever is still `running` is dead, for only one process may write."""
     started_at, pid = now(), os.getpid()
+    _refuse_an_early_clock(con, started_at)
     run_id = f"{started_at:%Y%m%dT%H%M%S.%f}Z"
     con.execute(
         "UPDATE runs SET outcome = 'died', error = 'its process ended without a word' WHERE outcome = 'running'"
@@ -71,6 +80,16 @@ def _begin(con: duckdb.DuckDBPyConnection, command: str, arguments: Mapping[str,
         ],
     )
     return run_id
+
+
+def _refuse_an_early_clock(con: duckdb.DuckDBPyConnection, moment: dt.datetime) -> None:
+    """Raise WarehouseError where a run was recorded after this moment: older facts would contradict what is held."""
+    newest = one(con, "SELECT max(started_at) FROM runs")
+    if newest is not None and newest > moment:
+        raise WarehouseError(
+            f"This machine's clock says {moment:%Y-%m-%d %H:%M:%S} UTC, but the warehouse has a run of"
+            f" {newest:%Y-%m-%d %H:%M:%S} UTC: set the clock, or if it was wrong then, restore a backup from before."
+        )
 
 
 def _end(con: duckdb.DuckDBPyConnection, run_id: str, did: Did, outcome: str, error: str | None) -> None:
@@ -106,9 +125,11 @@ def _counts(each: Outcome | Enumeration) -> dict[str, int]:
 
 
 def success(con: duckdb.DuckDBPyConnection, today: dt.date) -> Success:
-    """Return the success rate of the ended runs of the last 30 days, today included; one that died counts as failed."""
-    query = (
-        "SELECT count(*), count(*) FILTER (outcome = 'done') FROM runs WHERE outcome <> 'running' AND started_at >= ?"
-    )
+    """Return the success rate of the runs of the last 30 days, today included, and how the newest one went.
+
+    In a file that can be read nobody is `running`: whoever left that word was killed, and counts as failed.
+    """
+    query = "SELECT count(*), count(*) FILTER (outcome = 'done') FROM runs WHERE started_at >= ?"
     ((runs, done),) = con.execute(query, [today - dt.timedelta(days=DAYS - 1)]).fetchall()
-    return Success(runs, done, round(done / runs, 4) if runs else None, TARGET)
+    newest = con.execute(_NEWEST).fetchone() or (None, None, None, None)
+    return Success(runs, done, round(done / runs, 4) if runs else None, TARGET, *newest)

@@ -50,6 +50,13 @@ class Lister(NamedTuple):
     pages: Callable[[str, str], Iterator[Page]]
 
 
+class Sample(NamedTuple):
+    """The first key of a prefix, and what time the archive had."""
+
+    key: str | None
+    date: dt.datetime | None  # UTC; None where it told none
+
+
 class Files(NamedTuple):
     """The public files and the connections to their host."""
 
@@ -146,13 +153,30 @@ def page_url(
     return f"{listing_url}?{urlencode(query, quote_via=quote, safe='/')}"
 
 
+def sample(bucket: Bucket, prefix: str) -> Sample:
+    """Ask for one key of a prefix; raises ListingError."""
+    url = f"{page_url(bucket.listing_url, prefix)}&max-keys=1"
+    answer = _get(bucket, url)
+    told = _utc(answer.headers.get("Date", ""))
+    date = dt.datetime.fromisoformat(told).replace(tzinfo=None) if told else None
+    return Sample(next(iter(_read(answer, url, prefix=prefix, after="").keys), None), date)
+
+
 def _get_page(bucket: Bucket, url: str, *, prefix: str, after: str) -> Page:
+    return _read(_get(bucket, url), url, prefix=prefix, after=after)
+
+
+def _get(bucket: Bucket, url: str) -> urllib3.BaseHTTPResponse:
     try:
         answer = bucket.pool.request("GET", parse_url(url).request_uri, redirect=False)
     except urllib3.exceptions.HTTPError as error:
         raise ListingError(url, None, _cause(error)) from error
     if answer.status != _FOUND:
         raise ListingError(url, answer.status, f"the archive refuses: {_error_code(answer.data)}")
+    return answer
+
+
+def _read(answer: urllib3.BaseHTTPResponse, url: str, *, prefix: str, after: str) -> Page:
     try:
         with _READING:
             return read_page(answer.data, prefix=prefix, after=after)

@@ -2,7 +2,18 @@
 
 from etl.checks.catalogue import CATALOGUE, ERROR, WARNING, Check
 from etl.checks.exchange import EXCHANGE_INFO_URL, ExchangeInfo, read_exchange_info
-from etl.checks.judge import Finding, Health, Verdict, as_rows, count, findings, health, run_checks
+from etl.checks.judge import (
+    Finding,
+    Health,
+    Verdict,
+    as_rows,
+    count,
+    fail_on_errors,
+    findings,
+    health,
+    run_checks,
+    summary,
+)
 from etl.checks.published import Published, Unreadable, read_published
 
 __all__ = [
@@ -19,9 +30,11 @@ __all__ = [
     "Verdict",
     "as_rows",
     "count",
+    "fail_on_errors",
     "findings",
     "health",
     "read_exchange_info",
     "read_published",
     "run_checks",
+    "summary",
 ]

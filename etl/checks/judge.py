@@ -9,6 +9,7 @@ import duckdb
 from etl.checks.catalogue import CATALOGUE, ERROR, WARNING, Check
 from etl.checks.exchange import ExchangeInfo
 from etl.checks.published import Published, Unreadable
+from etl.errors import AvailabilityError
 from etl.warehouse import sql, worked_out
 
 _NEWEST_LISTING = "SELECT max(ended_at) FROM listings WHERE dataset = ? AND complete AND symbol IS NOT NULL"
@@ -110,6 +111,27 @@ def count(verdicts: list[Verdict]) -> Health:
         sum(verdict.outcome == "not checked" for verdict in verdicts),
         {verdict.check.code: len(verdict.findings) for verdict in verdicts if verdict.findings},
     )
+
+
+def summary(verdicts: list[Verdict]) -> str:
+    """Say in one line what came of all checks."""
+    outcomes, counted = [verdict.outcome for verdict in verdicts], count(verdicts)
+    return (
+        f"{len(verdicts)} checks: {outcomes.count('passed')} passed, {outcomes.count('found')} found something"
+        f" ({counted.open_errors:,} errors, {counted.open_warnings:,} warnings),"
+        f" {outcomes.count('not checked')} not checked."
+    )
+
+
+def fail_on_errors(verdicts: list[Verdict], accepted: tuple[str, ...] = ()) -> None:
+    """Raise AvailabilityError where an error is found whose code is not accepted; warnings are only told."""
+    errors = [
+        f"{each.check.code} ({len(each.findings):,})"
+        for each in verdicts
+        if each.findings and each.check.severity == ERROR and each.check.code not in accepted
+    ]
+    if errors:
+        raise AvailabilityError(f"Errors found: {', '.join(errors)}.")
 
 
 def health(con: duckdb.DuckDBPyConnection, dataset: str, today: dt.date) -> Health:

@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
-from etl import checks, options, queries, runs, tables, warehouse
+from etl import checks, locks, options, queries, runs, tables, warehouse
 from etl.cli.leaving import readers_may_leave
 from etl.errors import AvailabilityError
 from etl.keys import UM_KLINES_1M
+from etl.upkeep.health import ailments
 
 _SHOWN = 5  # findings of one code; --json has all
 
@@ -19,24 +20,39 @@ _SHOWN = 5  # findings of one code; --json has all
 @click.command()
 @options.warehouse
 @options.today
+@click.option(
+    "--accept",
+    multiple=True,
+    type=click.Choice([check.code for check in checks.CATALOGUE if check.severity == checks.ERROR]),
+    envvar="AVAILABILITY_ACCEPT",
+    show_envvar=True,
+    help="All is well in spite of errors of this check. Repeatable.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
-def status(*, warehouse_path: Path, today: dt.date, as_json: bool) -> None:
-    """Tell what the warehouse holds, how fresh it is, how its runs went and what is open.
+def status(*, warehouse_path: Path, today: dt.date, accept: tuple[str, ...], as_json: bool) -> None:
+    """Tell whether all is well, what the warehouse holds, how fresh it is, how its runs went and what is open.
+
+    Exit code 1 where all is not well, and `why` says what: the newest listings or the last run failed, an error is
+    open, or more than one whole day was not looked at.
 
     \b
     Example:  availability status --json
     """
+    writer = locks.holder(warehouse.beside(warehouse_path, "lock"))
     with warehouse.open_warehouse(warehouse_path, read_only=True) as con:
         facts = queries.status(con, UM_KLINES_1M)
         ran, found = runs.success(con, today), checks.health(con, UM_KLINES_1M, today)
-    behind = {"days_behind": facts.days_behind(today)}
-    answer = facts._asdict() | behind | ran._asdict() | found._asdict()
+    why = list(ailments(facts, ran, found, today, accept))
+    answer = {"healthy": not why, "why": why, "writer": writer, **facts._asdict()}
+    answer |= {"days_behind": facts.days_behind(today)} | ran._asdict() | found._asdict()
     with readers_may_leave():
         if as_json:
             click.echo(_compact(answer))
         else:
             for name, value in answer.items():
                 click.echo(f"{name.replace('_', ' '):<22} {_shown(value)}")
+    if why:
+        raise AvailabilityError(f"Not healthy. {' '.join(why)}")
 
 
 @click.command()
@@ -75,11 +91,8 @@ def check(*, exchange_info: str | None, warehouse_path: Path, site_dir: Path, to
         else:
             for verdict in verdicts:
                 click.echo("\n".join(_lines(verdict)))
-            click.echo(_summary(verdicts))
-    errors = [verdict for verdict in verdicts if verdict.findings and verdict.check.severity == checks.ERROR]
-    if errors:
-        names = ", ".join(f"{each.check.code} ({len(each.findings):,})" for each in errors)
-        raise AvailabilityError(f"Errors found: {names}.")
+            click.echo(checks.summary(verdicts))
+    checks.fail_on_errors(verdicts)
 
 
 def _report(verdicts: list[checks.Verdict], today: dt.date) -> dict[str, Any]:
@@ -117,16 +130,6 @@ def _lines(verdict: checks.Verdict) -> Iterator[str]:
         yield f"     and {found - _SHOWN:,} more; --json has all."
 
 
-def _summary(verdicts: list[checks.Verdict]) -> str:
-    outcomes = [verdict.outcome for verdict in verdicts]
-    counted = checks.count(verdicts)
-    return (
-        f"{len(verdicts)} checks: {outcomes.count('passed')} passed, {outcomes.count('found')} found something"
-        f" ({counted.open_errors:,} errors, {counted.open_warnings:,} warnings),"
-        f" {outcomes.count('not checked')} not checked."
-    )
-
-
 def _compact(answer: dict[str, Any]) -> str:
     return json.dumps(answer, default=tables.plain, ensure_ascii=False)
 
@@ -134,4 +137,8 @@ def _compact(answer: dict[str, Any]) -> str:
 def _shown(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{code} {number:,}" for code, number in value.items()) or "none"
+    if isinstance(value, list):
+        return " ".join(value) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return "none" if value is None else str(tables.plain(value))

@@ -6,7 +6,8 @@
 CREATE TABLE IF NOT EXISTS warehouse (
     schema_version INTEGER NOT NULL, -- Version of these tables.
     created_at TIMESTAMP NOT NULL, -- When the file was made.
-    views_sha256 VARCHAR -- SHA-256 of the views in it.
+    views_sha256 VARCHAR, -- SHA-256 of the views in it.
+    folded_listings BIGINT NOT NULL DEFAULT 0 -- Complete listings that `compact` has taken out, as nothing rests on them.
 );
 
 -- Where each dataset was last listed and lies.
@@ -18,7 +19,7 @@ CREATE TABLE IF NOT EXISTS archives (
 
 CREATE SEQUENCE IF NOT EXISTS listing_ids;
 
--- Every listing ever asked for, complete or not. Append-only.
+-- Every listing ever asked for, complete or not, but for those that `compact` has folded. Append-only.
 CREATE TABLE IF NOT EXISTS listings (
     listing_id BIGINT NOT NULL, -- Number of the listing.
     dataset VARCHAR NOT NULL, -- Dataset.

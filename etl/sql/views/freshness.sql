@@ -8,7 +8,7 @@ WITH looks AS (
         symbol,
         started_at,
         first_value(last_day) OVER inorder AS first_last_day,
-        max(least(started_at::DATE, last_day + 1)) OVER inorder AS watched_until
+        max(least(started_at::DATE, last_day + 1)) OVER (PARTITION BY dataset, symbol ORDER BY started_at) AS watched_until
     FROM listings
     WHERE complete AND symbol IS NOT NULL
     WINDOW inorder AS (PARTITION BY dataset, symbol ORDER BY started_at, listing_id)

@@ -1,0 +1,1 @@
+"""What keeps an installation in good order: backup and restore, compact, doctor."""

@@ -1,0 +1,120 @@
+"""The doctor looks at everything that could stand in the way, names the remedy, and touches nothing."""
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from etl import clock
+from etl.replica.faults import Fault
+from etl.replica.server import Replica
+from tests.archive import NOW
+from tests.conftest import Run
+
+CHECKS = [
+    "python",
+    "packages",
+    "warehouse",
+    "writer",
+    "permissions",
+    "site folder",
+    "disk",
+    "listing",
+    "files",
+    "clock",
+]
+
+
+@pytest.fixture
+def at_noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set this machine's clock, which only etl.clock reads, to the archive's."""
+    monkeypatch.setattr(clock, "now", lambda: NOW.replace(tzinfo=None))
+
+
+def examined(run: Run, code: int = 0) -> dict[str, tuple[str, str, str | None]]:
+    """Return verdict, words and remedy of each check."""
+    told = json.loads(run("doctor", "--json", code=code).stdout)
+    assert told["ok"] is (code == 0)
+    return {line["check"]: (line["verdict"], line["said"], line["remedy"]) for line in told["checks"]}
+
+
+@pytest.mark.usefixtures("at_noon")
+def test_where_all_is_well_every_line_says_so_and_nothing_is_touched(filled: Run, archive: Replica) -> None:
+    before = {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in Path().rglob("*")}
+    archive.reset_stats()
+    lines = filled("doctor").stdout.splitlines()
+    assert [(line[:9].strip(), line[9:22].strip()) for line in lines] == [
+        ("ok", name) for name in (*CHECKS, "settings")
+    ]
+    asked = archive.stats()
+    assert (asked["list_pages"], asked["heads"]) == (1, 1)
+    assert {path: (path.stat().st_mtime_ns, path.stat().st_size) for path in Path().rglob("*")} == before
+
+
+@pytest.mark.parametrize(
+    ("seconds", "verdict"), [(0, "ok"), (-59, "ok"), (70, "warning"), (-3500, "warning"), (3700, "problem")]
+)
+def test_the_clock_is_compared_with_the_archives(
+    run: Run, monkeypatch: pytest.MonkeyPatch, seconds: int, verdict: str
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: NOW.replace(tzinfo=None) + dt.timedelta(seconds=seconds))
+    found, said, remedy = examined(run, code=int(verdict == "problem"))["clock"]
+    assert found == verdict
+    assert ("ahead of" if seconds > 0 else "behind") in said
+    assert (remedy is None) == (verdict == "ok")
+
+
+@pytest.mark.usefixtures("at_noon")
+def test_a_misspelt_setting_is_named_with_the_one_that_is_meant(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AVAILABILITY_WAREHOSE", "elsewhere.duckdb")
+    monkeypatch.setenv("AVAILABILITY_VAULT_STORAGE_TYPE", "local")
+    verdict, said, _ = examined(run)["settings"]
+    assert (verdict, said) == (
+        "warning",
+        "no command knows AVAILABILITY_WAREHOSE (did you mean AVAILABILITY_WAREHOUSE?)",
+    )
+
+
+def spoil(what: str, archive: Replica, monkeypatch: pytest.MonkeyPatch) -> None:
+    if what == "not ours":
+        Path("warehouse.duckdb").write_bytes(b"something else")
+    elif what == "newer":
+        with duckdb.connect("warehouse.duckdb") as con:
+            con.execute("UPDATE warehouse SET schema_version = 99")
+    elif what == "no folder":
+        Path("site").write_text("a file")
+        monkeypatch.setenv("AVAILABILITY_SITE_DIR", "site/below")
+    elif what == "refusing":
+        archive.set_faults([Fault("status", status=403)])
+
+
+@pytest.mark.usefixtures("at_noon")
+@pytest.mark.parametrize(
+    ("what", "check", "said"),
+    [
+        ("not ours", "warehouse", "warehouse.duckdb is not a DuckDB file."),
+        ("newer", "warehouse", "was written by a newer version of this program (schema 99)"),
+        ("no folder", "site folder", "site is no folder"),
+        ("refusing", "listing", "HTTP 403, the archive refuses: AccessDenied"),
+    ],
+)
+def test_a_problem_is_named_with_its_remedy_and_is_exit_code_1(
+    filled: Run, archive: Replica, monkeypatch: pytest.MonkeyPatch, what: str, check: str, said: str
+) -> None:
+    spoil(what, archive, monkeypatch)
+    found = examined(filled, code=1)
+    verdict, words, remedy = found[check]
+    assert (verdict, said in words) == ("problem", True), words
+    assert remedy
+    assert [name for name, line in found.items() if line[0] == "problem"] == [check]
+
+
+def test_an_archive_that_is_not_there_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AVAILABILITY_LISTING_URL", "http://127.0.0.1:9/bucket")
+    found = examined(run, code=1)
+    verdict, said, _ = found["listing"]
+    assert (verdict, said.startswith("http://127.0.0.1:9/bucket?")) == ("problem", True)
+    assert said.endswith("&max-keys=1: the connection is refused")
+    assert found["warehouse"] == ("warning", "there is none at warehouse.duckdb", "availability discover")
