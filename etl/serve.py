@@ -1,11 +1,13 @@
 """Start Datasette with exactly the settings the published site needs, so that nobody has to remember them."""
 
 import os
+import re
 import socket
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from etl.errors import AvailabilityError
+from etl.errors import AvailabilityError, UsageError
 
 ROOT = Path(__file__).parent.parent
 SETTINGS = {
@@ -47,8 +49,10 @@ def datasette_arguments(database: Path, *, allow_sql: bool = False) -> list[str]
     ]
 
 
-def serve_site(database: Path, *, host: str, port: int, allow_sql: bool = False) -> None:
-    """Become Datasette serving ``database``; port 0 takes a free one. Raises AvailabilityError."""
+def serve_site(database: Path, *, host: str, port: int, allow_sql: bool = False, public_url: str = "") -> None:
+    """Become Datasette serving ``database``; port 0 takes a free one. Raises AvailabilityError and UsageError."""
+    if public_url:
+        check_public(public_url)
     if not database.exists():
         raise AvailabilityError(f"There is no published file at {database}: run `availability export` first.")
     if not (ROOT / "metadata.yml").exists():
@@ -58,7 +62,18 @@ def serve_site(database: Path, *, host: str, port: int, allow_sql: bool = False)
     sys.stdout.write(f"Serving {database} on http://{address}:{port} (Ctrl-C stops it)\n")
     sys.stdout.flush()
     command = [sys.executable, "-m", "datasette", "serve", *datasette_arguments(database, allow_sql=allow_sql)]
+    os.environ["AVAILABILITY_PUBLIC_URL"] = public_url.rstrip("/")  # plugins/webapp/address.py reads it
     os.execv(sys.executable, [*command, "--host", host, "--port", str(port)])  # noqa: S606 - our own arguments
+
+
+def check_public(url: str) -> None:
+    """Raise a UsageError unless this is an address that every link of the site can begin with."""
+    parts = urlsplit(url)
+    is_host = re.fullmatch(r"([\w.-]+|\[[0-9a-fA-F:.]+\])(:\d{1,5})?", parts.netloc, re.ASCII)
+    if parts.scheme not in ("http", "https") or not is_host or f"{parts.scheme}://{parts.netloc}" != url.rstrip("/"):
+        raise UsageError(
+            f"The public address {url!r} is none: write scheme and host alone, as https://data.example.org."
+        )
 
 
 def free_port(host: str, port: int) -> int:

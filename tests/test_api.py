@@ -109,10 +109,21 @@ def test_several_errors_are_said_together(site: Site) -> None:
     assert len(told["errors"]) == 3
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "TRACE"])
 def test_only_reading_is_answered(site: Site, method: str) -> None:
     answer = site.http.request(method, f"{site.url}/availability/gaps.json")
     assert (answer.status, answer.json()["case"]) == (405, "method_not_allowed")
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
+
+
+@pytest.mark.parametrize("path", ["/availability/gaps.json", "/", "/availability.db", "/static/site.css"])
+def test_a_browser_is_told_that_scripts_of_any_site_may_read(site: Site, path: str) -> None:
+    asked = {"Origin": "https://elsewhere.example", "Access-Control-Request-Method": "GET"}
+    answer = site.http.request("OPTIONS", site.url + path, headers=asked)
+    assert (answer.status, answer.data) == (204, b"")
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["access-control-allow-headers"] == "*"
+    assert answer.headers["access-control-allow-methods"] == "GET, HEAD, OPTIONS"
 
 
 # -- whole or saying so ----------------------------------------------------------------------------
@@ -139,7 +150,7 @@ def test_pages_of_any_size_make_up_the_whole(site: Site, limit: int, name: str) 
 def test_an_answer_that_is_cut_says_so_in_a_field_too(site: Site) -> None:
     told = site.get("/availability/coverage.json?limit=10").json()
     assert (told["truncated"], told["row_count"]) == (True, 10)
-    assert told["next"] == "/availability/coverage.json?limit=10&offset=10"
+    assert told["next"] == f"/availability/coverage.json?limit=10&offset=10&build={told['build_id']}"
 
 
 @pytest.mark.parametrize(("nodata", "status"), [("", 200), ("204", 204), ("404", 404)])
@@ -218,12 +229,21 @@ def test_an_answer_is_compressed_for_those_who_can_read_that(site: Site) -> None
     assert plain.headers["vary"] == packed.headers["vary"] == "Accept-Encoding"
 
 
-def test_a_head_is_a_get_without_its_body(site: Site) -> None:
-    whole = site.get("/availability/coverage.json")
-    head = site.http.request("HEAD", f"{site.url}/availability/coverage.json")
-    assert (head.status, head.data) == (200, b"")
-    assert {k: v for k, v in head.headers.items() if k != "date"} == {
-        k: v for k, v in whole.headers.items() if k != "date"
+ANYTHING = [
+    *("/", "/symbol/BTCUSDT", "/symbol/NOPE", "/static/site.css", "/openapi.json", "/changes.atom", "/-/healthz"),
+    *("/availability/coverage.json", "/availability/symbols", "/availability/day_files.csv", "/availability.db"),
+    *("/availability/nothing.csv", "/nothing.json"),
+]
+
+
+@pytest.mark.parametrize("path", ANYTHING)
+def test_a_head_is_a_get_without_its_body(site: Site, path: str) -> None:
+    whole = site.http.request("GET", site.url + path)
+    head = site.http.request("HEAD", site.url + path)
+    assert (head.status, head.data) == (whole.status, b"")
+    varying = ("date", "transfer-encoding")
+    assert {k: v for k, v in head.headers.items() if k not in varying} == {
+        k: v for k, v in whole.headers.items() if k not in varying
     }
 
 
@@ -276,7 +296,9 @@ def test_a_stale_site_says_so_with_503_and_a_broken_one_too(asked: Asked, tmp_pa
         assert (told["status"], told["age_days"]) == ("stale", 5)
         stale.get("/availability/gaps.json")
         file.rename(file.with_name("away"))
-        assert stale.get("/-/healthz", 503).json()["case"] == "broken"
+        for path in ("/-/healthz", "/-/metrics", "/availability/gaps.json", "/"):
+            told = stale.get(path, 503).json()
+            assert (told["case"], told["docs"], told["errors"]) == ("broken", "/api", [told["error"]])
 
 
 def test_what_is_answered_is_what_openapi_promises(site: Site) -> None:
@@ -293,11 +315,24 @@ def test_what_is_answered_is_what_openapi_promises(site: Site) -> None:
     assert set(document["components"]["schemas"]) == {"Refusal", *QUERIES}
 
 
+def test_openapi_declares_every_status_and_header(site: Site) -> None:
+    document = site.get("/openapi.json").json()
+    for path in ("/availability/coverage.json?limit=1", "/availability/manifest.json?limit=1"):
+        responses = document["paths"][path.partition("?")[0]]["get"]["responses"]
+        assert set(responses) == {"200", "204", "304", "400", "404", "405", "409", "414", "503"}
+        sent = {name for name in site.get(path).headers if name.startswith("availability-")} | {"link", "etag"}
+        assert sent <= {name.lower() for name in responses["200"]["headers"]}
+        assert all("Availability-Build" in responses[status]["headers"] for status in responses)
+
+
 @pytest.mark.long
 def test_one_switch_allows_any_sql(site: Site) -> None:
     with serving(site.file, AVAILABILITY_ALLOW_SQL="1") as own:
         assert own.rows("/availability.json?sql=select+1+as+one&_shape=array") == [{"one": 1}]
         own.get("/availability.json?sql=select+1+as+one&_shape=array&surprise=1", 200)
+        told = own.get("/availability.json?sql=select+nowhere", 400).json()
+        assert (told["case"], told["error"], told["docs"]) == ("bad_parameter", "no such column: nowhere", "/api")
+        assert 'name="sql"' in own.http.request("GET", f"{own.url}/availability?sql=select+nowhere").data.decode()
     site.get("/availability.json?sql=select+1", 403)
 
 

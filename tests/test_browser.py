@@ -148,6 +148,29 @@ def test_a_symbol_is_found_by_keyboard_alone(page: Page) -> None:
     assert "BLZUSDT" in page.locator("h1").inner_text()
 
 
+@pytest.mark.parametrize(
+    ("name", "charts"), [("home", 2), ("symbol", 3), ("day", 0), ("coverage", 5), ("status", 0), ("table", 0)]
+)
+def test_paper_has_what_is_said_and_drawn_and_nothing_to_click(
+    browser: Browser, place: Site, name: str, charts: int
+) -> None:
+    context = browser.new_context(base_url=place.url, color_scheme="dark")
+    page = context.new_page()
+    page.goto(PAGES[name])
+    page.emulate_media(media="print")
+    for gone in ("nav", ".skip", "form", "button", ".button", "details:not([open])"):
+        assert not any(each.is_visible() for each in page.locator(gone).all()), gone
+    assert page.locator("h1").is_visible()
+    drawn = [each for each in page.locator("main svg.chart, main svg.months").all() if each.is_visible()]
+    assert len(drawn) >= charts
+    assert all((box := each.bounding_box()) and box["width"] > 100 and box["height"] > 5 for each in drawn)
+    ground = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--ground')")
+    assert ground.strip() in ("#fff", "white")
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.pdf(path=PICTURES / f"{name}.pdf", format="A4")
+    context.close()
+
+
 def test_everything_is_there_without_javascript(browser: Browser, place: Site) -> None:
     context = browser.new_context(java_script_enabled=False, base_url=place.url)
     page = context.new_page()

@@ -115,6 +115,33 @@ def test_every_link_from_home_to_depth_three_leads_somewhere(place: Site) -> Non
     assert len(seen) > 100
 
 
+MAIN = ("/", "/about", "/api", "/status", "/changes", "/coverage")
+MOST_PAGES, MOST_ROWS, DEPTH = 600, 100, 3
+
+
+@pytest.mark.long
+def test_no_link_of_the_main_pages_is_broken_nor_one_behind_them(place: Site) -> None:
+    """All links of the main pages, and what they lead to, as far as 600 addresses go; places in a page exist, too."""
+    depths = dict.fromkeys(MAIN, 1)
+    waiting, bodies = list(MAIN), {}
+    while waiting and len(bodies) < MOST_PAGES:
+        path = waiting.pop(0)
+        answer = place.http.request("GET", place.url + path, retries=False)
+        assert answer.status < 400, (answer.status, path)
+        bodies[path] = text = answer.data.decode() if "html" in answer.headers.get("content-type", "") else ""
+        rows = text.split("<tr", MOST_ROWS + 1)
+        fresh = [link for link in links("<tr".join(rows[: MOST_ROWS + 1]), path) if link not in depths]
+        if depths[path] < DEPTH:
+            depths.update(dict.fromkeys(fresh, depths[path] + 1))
+            waiting += fresh
+    assert set(MAIN) < set(bodies)
+    assert all(depth > 2 for path, depth in depths.items() if path not in bodies), "not all links of the main pages"
+    for path in MAIN:
+        for target, _, name in (each.partition("#") for each in re.findall(r'href="([^"]*#[^"]+)"', bodies[path])):
+            found = bodies.get(html.unescape(urljoin(path, target)))
+            assert found is None or f'id="{name}"' in found, (path, target, name)
+
+
 def links(text: str, path: str) -> list[str]:
     """Return the local addresses that a page leads to, without their fragments."""
     found = re.findall(r'<a [^>]*href="([^"]+)"', text)

@@ -43,6 +43,23 @@ def flip(link: Path, target: Path) -> None:
     beside.replace(link)
 
 
+def test_the_pages_of_one_answer_are_all_of_one_build(tmp_path: Path, builds: list[Path]) -> None:
+    link = tmp_path / "availability.db"
+    link.symlink_to(builds[2])
+    with serving(link) as site:
+        first = site.get("/availability/coverage.json?limit=1").json()
+        assert site.get(first["next"]).json()["rows"][0]["symbol"] == "S1USDT"
+        flip(link, builds[1])
+        told = site.get(first["next"], 409).json()
+        assert told["case"] == "build_changed"
+        start = told["error"].rpartition("start again at ")[2].rstrip(".")
+        assert start == "/availability/coverage.json?limit=1"
+        again = site.get(start).json()
+        assert again["build_id"] != first["build_id"]
+        assert site.get(again["next"]).json()["build_id"] == again["build_id"]
+        assert site.get(first["next"].replace(".json", ".csv"), 409).data.startswith(b"build is ")
+
+
 def test_readers_do_not_notice_a_new_build(tmp_path: Path, builds: list[Path]) -> None:
     link = tmp_path / "availability.db"
     link.symlink_to(builds[0])
@@ -95,9 +112,10 @@ def test_what_is_no_whole_build_is_refused_and_named(tmp_path: Path, builds: lis
         before = site.get("/-/healthz").json()
         flip(link, bad)
         assert len(site.rows("/availability/coverage.json?_shape=array")) == 2
-        after = site.get("/-/healthz").json()
+        after = site.get("/-/healthz", 503).json()
         assert (before["refused_file"], after["build_id"]) == (None, before["build_id"])
-        assert after["refused_file"]
+        assert (after["status"], [check["ok"] for check in after["checks"]]) == ("refused", [True, False, True])
+        assert after["refused_file"] in after["checks"][1]["said"]
         flip(link, builds[2])
         assert len(site.rows("/availability/coverage.json?_shape=array")) == 3
         assert site.get("/-/healthz").json()["refused_file"] is None

@@ -15,7 +15,7 @@ from webapp.refusals import Refusal
 from webapp.routing import all_pages
 
 READING = ("GET", "HEAD")
-_SYSTEM = re.compile(r"/-/(healthz|(versions|plugins|settings|metadata|databases)(\.json)?)")
+_SYSTEM = re.compile(r"/-/(healthz|metrics|(versions|plugins|settings|metadata|databases)(\.json)?)")
 _PLAIN = ("/", "/.json", "/favicon.ico", *(f"/{DATABASE}{suffix}" for suffix in ("", ".json", ".csv", ".db")))
 _FILES = re.compile(r"/static/[\w.-]+|/-/static/[\w.-]+|/-/static-plugins/[\w-]+/[\w.-]+", re.ASCII)
 
@@ -23,7 +23,7 @@ _FILES = re.compile(r"/static/[\w.-]+|/-/static/[\w.-]+|/-/static-plugins/[\w-]+
 async def check(datasette: Any, request: Request, method: str) -> None:
     """Raise a Refusal where the question is none; pages and the API check their own parameters."""
     if method not in READING:
-        raise Refusal(405, "method_not_allowed", f"{method} is not answered here, GET and HEAD are.")
+        raise Refusal(405, "method_not_allowed", f"{method} is not answered here, GET, HEAD and OPTIONS are.")
     try:
         path = unquote(request.path, errors="strict")
     except UnicodeDecodeError as error:

@@ -1,15 +1,11 @@
 """The API: each canned query as JSON, lines of JSON, CSV and, for the manifest, plain text; whole, or saying so."""
 
-import csv
-import io
-import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from cachetools import LRUCache
-from datasette.utils import sqlite_timelimit
 from datasette.utils.asgi import Request, Response
 
 from webapp.build import DATABASE, Build, read_build
@@ -17,18 +13,21 @@ from webapp.declared import declared
 from webapp.parameters import Parameter, Value, read
 from webapp.questions import Question, question
 from webapp.refusals import Refusal, Said, as_text
-from webapp.routing import refused, respond
+from webapp.routing import refused, respond, within_limit
+from webapp.written import TEXT, Rows, written
 
 MOST_ROWS = 50_000
 _SHOWN: dict[str, Value] = {"limit": 1000, "offset": 0}  # rows that a page can show and a phone can open
-_JSON = "application/json; charset=utf-8"
-_LINES = "application/x-ndjson; charset=utf-8"
-_TEXT = "text/plain; charset=utf-8"
 _NO_CONTENT, _NOT_FOUND = 204, 404
 
 LIMIT = Parameter("limit", "integer", "Rows of one answer at most.", str(MOST_ROWS), (), 1, MOST_ROWS)
 OFFSET = Parameter(
-    "offset", "integer", "Rows to skip; the field and the header `next` carry it on.", "0", (), 0, 100_000_000
+    "offset", "integer", "Rows to skip; next, the field and the header, carries it on.", "0", (), 0, 100_000_000
+)
+BUILD = Parameter(
+    "build",
+    "text",
+    "Answer from this build or not at all (409), so that pages of one answer belong together; next names it.",
 )
 NODATA = Parameter(
     "nodata", "choice", "Status of an answer without rows: 204 or 404. Empty: 200 and no rows.", "", ("204", "404")
@@ -44,7 +43,7 @@ LINES = Parameter("_nl", "flag", "1 with _shape=array: a line of JSON for each r
 _STREAM = Parameter("_stream", "flag", "Accepted, and without effect: answers are whole anyway.")
 _SIZE = Parameter("_size", "choice", "Accepted, and without effect: answers are whole anyway.", "", ("max",))
 _DOWNLOAD = Parameter("_dl", "flag", "1 suggests to save the answer as a file.")
-COMMON = (NODATA, LIMIT, OFFSET)
+COMMON = (NODATA, LIMIT, OFFSET, BUILD)
 OPTIONS: dict[str, tuple[Parameter, ...]] = {
     "json": (SHAPE, LINES, *COMMON),
     "ndjson": COMMON,
@@ -55,16 +54,6 @@ OPTIONS: dict[str, tuple[Parameter, ...]] = {
 
 
 _TOTALS: LRUCache[tuple[Any, ...], dict[str, int]] = LRUCache(1000)
-
-
-class Rows(NamedTuple):
-    """What a question found: each row in the form that the format needs, and what is told around the rows."""
-
-    rows: list[Any]
-    more: bool
-    totals: dict[str, int]
-    values: dict[str, Value]
-    build: Build
 
 
 def routes(datasette: Any) -> list[tuple[str, Callable[..., Any]]]:
@@ -85,18 +74,12 @@ async def _view(datasette: Any, request: Request) -> Response:
         return respond(as_text(Refusal(404, "not_found", f"Only the manifest answers as {form}.")))
 
     def fetch(con: sqlite3.Connection) -> Said:
-        with sqlite_timelimit(con, datasette.setting("sql_time_limit_ms")):
-            return answer(con, asked, form, request.query_string, request.path)
+        return answer(con, asked, form, request.query_string, request.path)
 
     try:
-        return respond(await datasette.get_database(DATABASE).execute_fn(fetch))
+        return respond(await within_limit(datasette, fetch))
     except Refusal as refusal:
         return await refused(datasette, request, refusal)
-    except sqlite3.OperationalError as error:
-        if str(error) != "interrupted":
-            raise
-        slow = Refusal(400, "bad_parameter", "This takes longer than the site allows: ask for fewer days or symbols.")
-        return await refused(datasette, request, slow)
 
 
 async def _page(datasette: Any, request: Request) -> Response:
@@ -106,14 +89,13 @@ async def _page(datasette: Any, request: Request) -> Response:
         raise LookupError(request.path)
 
     def fetch(con: sqlite3.Connection) -> tuple[dict[str, Value], Rows | None]:
-        with sqlite_timelimit(con, datasette.setting("sql_time_limit_ms")):
-            if not request.query_string and any(each.required for each in asked.parameters):
-                return dict.fromkeys((each.name for each in asked.parameters), ""), None
-            values = read(request.query_string, asked.parameters, con)
-            return values, _found(con, asked, {**values, **_SHOWN}, read_build(con), as_objects=False)
+        if not request.query_string and any(each.required for each in asked.parameters):
+            return dict.fromkeys((each.name for each in asked.parameters), ""), None
+        values = read(request.query_string, asked.parameters, con)
+        return values, _found(con, asked, {**values, **_SHOWN}, read_build(con), as_objects=False)
 
     try:
-        values, found = await datasette.get_database(DATABASE).execute_fn(fetch)
+        values, found = await within_limit(datasette, fetch)
     except Refusal as refusal:
         return await refused(datasette, request, refusal)
     shown = {
@@ -133,13 +115,14 @@ def answer(con: sqlite3.Connection, asked: Question, form: str, query: str, path
     """Return the whole answer to a question; raises Refusal."""
     read_as = read(query, (*asked.parameters, *OPTIONS[form]), con)
     build = read_build(con)
+    _insist(read_as["build"], build, f"{path}?{_from_the_start(query)}")
     lines = form == "ndjson" or bool(read_as.get("_nl"))
     shape = "array" if lines else str(read_as.get("_shape", ""))
     found = _found(con, asked, read_as, build, as_objects=form in ("json", "ndjson") and shape != "arrays")
     if not found.rows and read_as["nodata"]:
         return _empty(asked, int(read_as["nodata"]))
-    following = f"{path}?{_next(query, read_as, len(found.rows))}" if found.more else None
-    body, content_type = _written(asked, form, shape, found, following, lines=lines)
+    following = f"{path}?{_next(query, int(read_as['offset']) + len(found.rows), build)}" if found.more else None
+    body, content_type = written(asked, form, shape, found, following, lines=lines)
     return Said(body, content_type, 200, tuple(_headers(asked, form, found, following, read_as)))
 
 
@@ -171,81 +154,39 @@ def _found(
 
 def _empty(asked: Question, status: int) -> Said:
     if status == _NO_CONTENT:
-        return Said(b"", _TEXT, _NO_CONTENT)
+        return Said(b"", TEXT, _NO_CONTENT)
     raise Refusal(_NOT_FOUND, "no_data", f"{asked.title}: there are no rows for this question.")
 
 
-def _next(query: str, values: Mapping[str, Value], count: int) -> str:
-    pairs = [(name, value) for name, value in parse_qsl(query, keep_blank_values=True) if name != "offset"]
-    return urlencode([*pairs, ("offset", int(values["offset"]) + count)])
+def _insist(wanted: Value, build: Build, start: str) -> None:
+    """Raise a Refusal where the pages before this one are of another build."""
+    if wanted not in ("", build.build_id):
+        told = f"build is {str(wanted)[:60]!r}, and the site now answers from {build.build_id}: start again at {start}."
+        raise Refusal(409, "build_changed", told)
+
+
+def _next(query: str, offset: int, build: Build) -> str:
+    return _from_the_start(query, ("offset", offset), ("build", build.build_id))
+
+
+def _from_the_start(query: str, *more: tuple[str, str | int]) -> str:
+    """Return a question without the place in its answer, and with what is given instead."""
+    pairs = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] not in ("offset", "build")]
+    return urlencode([*pairs, *more])
+
+
+def header_name(column: str) -> str:
+    """Write a column as headers are written: file_size_bytes as File-Size-Bytes."""
+    return column.replace("_", "-").title()
 
 
 def _headers(
     asked: Question, form: str, found: Rows, following: str | None, values: Mapping[str, Value]
 ) -> list[tuple[str, str]]:
     headers = [("Availability-Rows", str(len(found.rows)))]
-    headers += [(f"Availability-Total-{name.replace('_', '-').title()}", str(n)) for name, n in found.totals.items()]
+    headers += [(f"Availability-Total-{header_name(name)}", str(n)) for name, n in found.totals.items()]
     if following:
         headers += [("Availability-Truncated", "true"), ("Link", f'<{following}>; rel="next"')]
     if values.get("_dl"):
         headers.append(("Content-Disposition", f'attachment; filename="{asked.name}.{form}"'))
     return headers
-
-
-def _written(
-    asked: Question, form: str, shape: str, found: Rows, following: str | None, *, lines: bool
-) -> tuple[bytes, str]:
-    if form == "csv":
-        return _csv(asked, found.rows), "text/csv; charset=utf-8"
-    if form in ("txt", "aria2"):
-        return _manifest(found, form), _TEXT
-    if lines:
-        return "".join(f"{row}\n" for (row,) in found.rows).encode(), _LINES
-    if shape == "array":
-        return f"[{','.join(row for (row,) in found.rows)}]".encode(), _JSON
-    around = json.dumps(_around(asked, found, following), ensure_ascii=False)
-    rows = (
-        ",\n".join(row for (row,) in found.rows)
-        if shape == "objects"
-        else ",\n".join(json.dumps(row, ensure_ascii=False) for row in found.rows)
-    )
-    return f'{around[:-1]}, "rows": [{rows}]}}'.encode(), _JSON
-
-
-def _around(asked: Question, found: Rows, following: str | None) -> dict[str, Any]:
-    """Return what an answer says of itself; the totals come before the rows."""
-    own = {"_shape", "_nl", "nodata", "limit", "offset", "_stream", "_size", "_dl"}
-    return {
-        "ok": True,
-        "database": DATABASE,
-        "query_name": asked.name,
-        "build_id": found.build.build_id,
-        "built_at": found.build.built_at,
-        "license": found.build.license,
-        "attribution": found.build.attribution,
-        "parameters": {name: value for name, value in found.values.items() if name not in own},
-        "columns": [each.name for each in asked.columns],
-        "row_count": len(found.rows),
-        **({"totals": found.totals} if found.totals else {}),
-        "truncated": found.more,
-        "next": following,
-    }
-
-
-def _csv(asked: Question, rows: Sequence[tuple[Any, ...]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(each.name for each in asked.columns)
-    writer.writerows(rows)
-    return text.getvalue().encode()
-
-
-def _manifest(found: Rows, form: str) -> bytes:
-    """Write addresses for `wget -i`, or an input file for aria2 that begins with the totals and verifies each file."""
-    if form == "txt":
-        return "".join(f"{url}\n" for url, *_ in found.rows).encode()
-    size = found.totals["file_size_bytes"]
-    lines = [f"# {found.totals['rows']} files, {size} bytes; build {found.build.build_id}"]
-    for url, _, md5, symbol, date in found.rows:
-        lines += [url, f"  out={symbol}-{date}.zip", *([f"  checksum=md5={md5}"] if md5 else [])]
-    return ("\n".join(lines) + "\n").encode()

@@ -3,14 +3,13 @@
 import asyncio
 import gzip
 import hashlib
-import json
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import Any
 
 from webapp.build import Build
-from webapp.refusals import Said
+from webapp.refusals import Refusal, Said, as_json
 from webapp.routing import POLICY
 
 Scope = dict[str, Any]
@@ -23,8 +22,10 @@ _WORTH_COMPRESSING = 600  # bytes
 _GZIP = re.compile(rb"(?:^|,)\s*gzip\s*(?!;\s*q=0(?:\.0*)?\s*(?:,|$))", re.IGNORECASE)
 _SECONDS = 60  # that a reader may keep an answer before asking whether there is another build
 OK, _NO_CONTENT, _NOT_MODIFIED, _NOT_ALLOWED = 200, 204, 304, 405
-_KEPT = (b"content-type", b"location", b"link", b"content-disposition", b"content-security-policy", b"allow")
-PASSED = (*_KEPT, b"content-length", b"etag")  # of a download; what it says of its transfer is the server's to say
+_METHODS = b"GET, HEAD, OPTIONS"
+_KEPT = frozenset((b"content-type", b"location", b"link", b"content-disposition", b"content-security-policy"))
+_PASSED = _KEPT | {b"content-length", b"etag"}  # of a download; what it says of its transfer is the server's to say
+_LINK = re.compile(rb"<?([^<>\s\"]+)>?((?:; *\w+=(?:\w+|\"[^\"<>]*\"))+)")
 _TEXTUAL = re.compile(rb"text/|application/(json|x-ndjson|xml|atom\+xml|javascript|openapi)|image/svg")
 # The explorer (datasette-vega) compiles its charts and styles them in place.
 _EXPLORER = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'").replace(
@@ -56,6 +57,7 @@ class Kept:
         self.status, self.headers, self.etag, self.body = status, headers, etag, body
         self.pays = pays
         self.packed = b""
+        self.family = ""  # of its address, as it is counted
 
     def size(self) -> int:
         """Bytes that it takes in memory at most, its compressed form included."""
@@ -78,15 +80,22 @@ def said(told: Said, build: Build) -> Kept:
 
 def broken(cause: str) -> Kept:
     """Return what every address says while the published file cannot be read."""
-    told = {"ok": False, "error": "The published file cannot be read.", "status": 503, "case": "broken", "cause": cause}
-    headers = [(b"content-type", b"application/json; charset=utf-8"), (b"cache-control", b"no-store"), *_ALWAYS]
-    return Kept(503, headers, b"", json.dumps(told).encode(), pays=False)
+    told = as_json(Refusal(503, "broken", f"The published file cannot be read: {cause}."))
+    headers = [(b"content-type", told.content_type.encode()), (b"cache-control", b"no-store"), *_ALWAYS]
+    return Kept(told.status, headers, b"", told.body, pays=False)
+
+
+def preflight(build: Build) -> Kept:
+    """Return what browsers ask before a script of another site may ask with headers of its own."""
+    asked = [(b"access-control-allow-methods", _METHODS), (b"access-control-allow-headers", b"*")]
+    lasts = [(b"access-control-max-age", b"86400"), (b"allow", _METHODS)]
+    return Kept(_NO_CONTENT, [*labels(build, b"no-cache"), *asked, *lasts], b"", b"", pays=False)
 
 
 def keep(status: int, headers: Headers, body: bytes, build: Build) -> Kept:
     """Return an answer with its labels; of its own headers those stay that say something about it."""
     content_type = next((value for name, value in headers if name.lower() == b"content-type"), b"")
-    kept = [(n.lower(), v) for n, v in headers if n.lower() in _KEPT or n.lower().startswith(b"availability-")]
+    kept = list(_own(headers, _KEPT))
     if content_type.startswith(b"text/html") and not any(name == b"content-security-policy" for name, _ in kept):
         policy = _EXPLORER if b"datasette_vega" in body else POLICY
         kept.append((b"content-security-policy", policy.encode()))
@@ -94,13 +103,29 @@ def keep(status: int, headers: Headers, body: bytes, build: Build) -> Kept:
     etag = b'W/"%s"' % hashlib.blake2b(build.build_id.encode() + body, digest_size=12).hexdigest().encode()
     kept += [*labels(build, lasting), (b"vary", b"Accept-Encoding")]
     if status == _NOT_ALLOWED:
-        kept.append((b"allow", b"GET, HEAD"))
+        kept.append((b"allow", _METHODS))
     pays = len(body) > _WORTH_COMPRESSING and _TEXTUAL.match(content_type)
     return Kept(status, kept, etag, body, pays=bool(pays))
 
 
-async def reply(kept: Kept, scope: Scope, send: Send) -> None:
-    """Send an answer, or 304 to those who have it, compressed to those who can read that."""
+def passed(headers: Headers, build: Build) -> Headers:
+    """Return the headers of a download or a stream that passes through."""
+    return [*_own(headers, _PASSED), *labels(build, b"no-cache")]
+
+
+def _own(headers: Headers, wanted: frozenset[bytes]) -> Iterable[tuple[bytes, bytes]]:
+    """Return what an answer says about itself, well-formed: Datasette writes the address of a Link without < and >."""
+    for written, value in headers:
+        name = written.lower()
+        if name == b"link":
+            if (link := _LINK.fullmatch(value)) and b"preload" not in link[2]:
+                yield name, b"<%s>%s" % link.groups()
+        elif name in wanted or name.startswith(b"availability-"):
+            yield name, value
+
+
+async def reply(kept: Kept, scope: Scope, send: Send) -> int:
+    """Send an answer, or 304 to those who have it, compressed to those who can read that; return the status."""
     accepts = asked_for = b""
     for name, value in scope["headers"]:
         if name == b"accept-encoding":
@@ -113,7 +138,7 @@ async def reply(kept: Kept, scope: Scope, send: Send) -> None:
         if asked_for and (asked_for == b"*" or kept.etag.removeprefix(b"W/") in asked_for):
             await send({"type": "http.response.start", "status": _NOT_MODIFIED, "headers": headers})
             await send({"type": "http.response.body", "body": b""})
-            return
+            return _NOT_MODIFIED
     body = kept.body
     if kept.pays and _GZIP.search(accepts):
         body, headers = await kept.compressed(), [*headers, (b"content-encoding", b"gzip")]
@@ -121,6 +146,7 @@ async def reply(kept: Kept, scope: Scope, send: Send) -> None:
         headers = [*headers, (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": kept.status, "headers": headers})
     await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+    return kept.status
 
 
 def labels(build: Build, lasting: bytes) -> Headers:

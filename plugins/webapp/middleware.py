@@ -1,35 +1,43 @@
-"""Around everything: refuse what is no question, and answer again from memory."""
+"""Around everything: refuse what is no question, compute each answer once, and answer again from memory."""
 
 import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable
+from time import perf_counter
 from typing import Any
 
 from cachetools import LRUCache
 from datasette.utils.asgi import Request
 
-from webapp import admission
-from webapp.build import Build, today
-from webapp.kept import OK, PASSED, App, Headers, Kept, Receive, Scope, Send, broken, keep, labels, reply, said
-from webapp.refusals import Refusal, Said
-from webapp.routing import refused
+from webapp import address, admission
+from webapp.build import DATABASE, Build, today
+from webapp.kept import OK, App, Headers, Kept, Receive, Scope, Send, broken, keep, preflight, reply, said
+from webapp.passing import Passing, is_error_of_datasette
+from webapp.refusals import Refusal, Said, as_text, for_program, instead_of
+from webapp.routing import family, refused
 from webapp.swap import CHOSEN, Current
+from webapp.tally import Tally
 
 _MEMORY = 48_000_000  # bytes of answers kept; one of them takes at most a tenth
 _WORTH_KEEPING = 1000  # bytes of an address at most: what is longer is asked once, and would fill the memory unseen
+_INTERNAL_ERROR = 500
+Key = tuple[Any, ...]
 
 
 class State:
-    """What the server remembers: the build it serves and the answers it gave of it."""
+    """What the server remembers: the build it serves, the answers it gave of it, and what it did."""
 
     def __init__(self, datasette: Any) -> None:
         """Start with nothing known."""
         self.datasette = datasette
-        self.answers: LRUCache[tuple[Any, ...], Kept] = LRUCache(_MEMORY, getsizeof=Kept.size)
+        self.answers: LRUCache[Key, Kept] = LRUCache(_MEMORY, getsizeof=Kept.size)
+        self.under_way: dict[Key, asyncio.Task[Kept]] = {}
         self.current = Current(datasette)
+        self.public = address.public()
+        self.tally = Tally()
         self.day = today()
-        datasette.availability = self.current  # for /-/healthz
+        datasette.availability = self  # for /-/healthz and /-/metrics
 
     def begin(self) -> Build:
         """Choose the file for a request, to its end, and return its build; OSError or sqlite3.Error where none is."""
@@ -51,32 +59,42 @@ def around(datasette: Any) -> Callable[[App], App]:
                 # A line for each request costs a third of the speed and keeps addresses of readers: none is written.
                 logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
                 await app(scope, receive, send)
-            else:
-                await _serve(state, app, scope, receive, send)
+                return
+            began, kind, status = perf_counter(), "other", _INTERNAL_ERROR
+            try:
+                kind, status = await _serve(state, app, scope, receive, send)
+            finally:
+                state.tally.add(kind, status, perf_counter() - began)
 
         return site
 
     return wrap
 
 
-async def _serve(state: State, app: App, scope: Scope, receive: Receive, send: Send) -> None:
+async def _serve(state: State, app: App, scope: Scope, receive: Receive, send: Send) -> tuple[str, int]:
+    """Answer, and return of what family the address was and the status."""
     try:
         build = state.begin()
     except (OSError, ValueError, sqlite3.Error) as error:  # gone, no database, or none of ours
-        await reply(broken(str(error)), scope, send)
-        return
-    request = Request(scope, receive)
-    key = (build.build_id, state.day, scope.get("raw_path"), scope["query_string"], request.host, request.scheme)
+        return "other", await reply(broken(getattr(error, "strerror", None) or str(error)), scope, send)
+    if scope["method"] == "OPTIONS":
+        return "preflight", await reply(preflight(build), scope, send)
+    origin, path = state.public or address.told_by(scope), address.path_of(scope)
+    key = (build.build_id, state.day, path, scope["query_string"], origin)
     kept = state.answers.get(key) if scope["method"] in admission.READING else None
-    if kept is None and _bypassed(request):
-        await _labelled(state, build, app, scope, receive, send)
-        return
-    if kept is None:
-        kept = await _fresh(state, app, scope, receive, build)
-        asked = len(scope.get("raw_path") or b"") + len(scope["query_string"]) + len(request.host)
-        if kept.status == OK and kept.size() < _MEMORY // 10 and asked < _WORTH_KEEPING:
-            state.answers[key] = kept
-    await reply(kept, scope, send)
+    if kept is not None:
+        state.tally.remembered += 1
+        return kept.family, await reply(kept, scope, send)
+    scope = address.placed(scope, origin, path)
+    request = _question(scope)
+    kind = family(request.path)
+    if not address.is_host(origin.host):
+        wrong = Refusal(400, "bad_parameter", "The Host header names no host.")
+        return kind, await reply(said(for_program(request.path, wrong) or as_text(wrong), build), scope, send)
+    if _bypassed(request):
+        return kind, await _labelled(state, build, app, scope, receive, send)
+    kept = await _shared(state, app, scope, build, key)
+    return kind, await reply(kept, scope, send)
 
 
 def _bypassed(request: Request) -> bool:
@@ -84,21 +102,59 @@ def _bypassed(request: Request) -> bool:
     whole_table = (
         request.path.endswith(".csv") and not admission.is_api(request.path) and "_next=" not in request.query_string
     )
-    return request.path.endswith(".db") or whole_table or request.path.startswith("/-/health")
+    return request.path.endswith(".db") or whole_table or request.path.startswith(("/-/health", "/-/metrics"))
 
 
-def _question(scope: Scope, receive: Receive) -> Request:
+async def _shared(state: State, app: App, scope: Scope, build: Build, key: Key) -> Kept:
+    """Compute an answer once for all who ask for it meanwhile; it is finished even if they leave."""
+    if scope["method"] not in admission.READING:
+        return await _fresh(state, app, scope, build)
+    task = state.under_way.get(key)
+    if task is None:
+        state.tally.computed += 1
+        task = asyncio.create_task(_remembered(state, app, scope, build, key))
+        state.under_way[key] = task
+        task.add_done_callback(lambda _: state.under_way.pop(key, None))
+    else:
+        state.tally.shared += 1
+    return await asyncio.shield(task)
+
+
+async def _remembered(state: State, app: App, scope: Scope, build: Build, key: Key) -> Kept:
+    kept = await _fresh(state, app, scope, build)
+    kept.family = family(scope["raw_path"].decode("latin-1"))
+    length = len(scope["raw_path"]) + len(scope["query_string"]) + len(key[-1].host)
+    is_newest = state.current.file is not None and state.current.file.build == build
+    if kept.status == OK and kept.size() < _MEMORY // 10 and length < _WORTH_KEEPING and is_newest:
+        state.answers[key] = kept
+    return kept
+
+
+async def _nothing() -> dict[str, Any]:
+    """Return the body of a question: there is none."""
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+def _question(scope: Scope) -> Request:
     """Return a request that a page of ours can be rendered for: Datasette's templates look for a token of forms."""
-    return Request(dict(scope, method="GET", csrftoken=str), receive)
+    return Request(dict(scope, method="GET", csrftoken=str), _nothing)
 
 
-async def _fresh(state: State, app: App, scope: Scope, receive: Receive, build: Build) -> Kept:
+async def _fresh(state: State, app: App, scope: Scope, build: Build) -> Kept:
+    request = _question(scope)
     try:
-        await admission.check(state.datasette, _question(scope, receive), scope["method"])
+        await admission.check(state.datasette, request, scope["method"])
     except Refusal as refusal:
-        return await _refused(state, _question(scope, receive), refusal, build)
-    status, headers, body = await _gathered(app, dict(scope, method="GET"), receive)
+        return await _refused(state, request, refusal, build)
+    status, headers, body = await _gathered(app, dict(scope, method="GET"))
+    if _needs_words(request, status, headers):
+        return await _refused(state, request, instead_of(status, request.path, body), build)
     return keep(status, headers, body, build)
+
+
+def _needs_words(request: Request, status: int, headers: Headers) -> bool:
+    """Tell an error of Datasette's own; its page of somebody's own SQL has the form to mend it, and stays."""
+    return is_error_of_datasette(status, headers) and request.path != f"/{DATABASE}"
 
 
 async def _refused(state: State, request: Request, refusal: Refusal, build: Build) -> Kept:
@@ -109,7 +165,7 @@ async def _refused(state: State, request: Request, refusal: Refusal, build: Buil
     return said(Said(body, response.content_type, response.status, headers), build)
 
 
-async def _gathered(app: App, scope: Scope, receive: Receive) -> tuple[int, Headers, bytes]:
+async def _gathered(app: App, scope: Scope) -> tuple[int, Headers, bytes]:
     """Let the application answer, and hold the answer."""
     parts: list[bytes] = []
     started: dict[str, Any] = {}
@@ -120,37 +176,25 @@ async def _gathered(app: App, scope: Scope, receive: Receive) -> tuple[int, Head
         else:
             parts.append(message.get("body", b""))
 
-    await app(scope, receive, hold)
+    await app(scope, _nothing, hold)
     return started["status"], list(started["headers"]), b"".join(parts)
 
 
-async def _labelled(state: State, build: Build, app: App, scope: Scope, receive: Receive, send: Send) -> None:
-    """Pass a download or a stream through as it comes, with the labels of every answer."""
-    request = _question(scope, receive)
+async def _labelled(state: State, build: Build, app: App, scope: Scope, receive: Receive, send: Send) -> int:
+    """Pass a download or a stream through as it comes, with the labels of every answer; return the status."""
+    request = _question(scope)
     try:
         await admission.check(state.datasette, request, scope["method"])
         if request.path.endswith(".db"):
             state.current.insist()
     except Refusal as refusal:
-        await reply(await _refused(state, request, refusal, build), scope, send)
-        return
-
-    async def label(message: dict[str, Any]) -> None:
-        if message["type"] == "http.response.start":
-            own = [pair for pair in message["headers"] if pair[0].lower() in PASSED]
-            message = dict(message, headers=[*own, *labels(build, b"no-cache")])
-        await send(message)
-
-    scope = dict(scope, query_string=_whole(request).encode())
-    answering = asyncio.ensure_future(app(scope, receive, label))
-    leaving = asyncio.ensure_future(_gone(receive))
-    try:  # Datasette would go on with a stream that nobody reads
-        await asyncio.wait({answering, leaving}, return_when=asyncio.FIRST_COMPLETED)
-        if answering.done():
-            await answering
-    finally:
-        answering.cancel()
-        leaving.cancel()
+        return await reply(await _refused(state, request, refusal, build), scope, send)
+    passing = Passing(build, send, is_head=scope["method"] == "HEAD")
+    await passing.through(app, dict(scope, method="GET", query_string=_whole(request).encode()), receive)
+    if passing.error is not None:
+        wrong = instead_of(passing.status, request.path, passing.error)
+        return await reply(await _refused(state, request, wrong, build), scope, send)
+    return passing.status
 
 
 def _whole(request: Request) -> str:
@@ -159,9 +203,3 @@ def _whole(request: Request) -> str:
         return str(request.query_string)
     pairs = [pair for pair in request.query_string.split("&") if pair and not pair.startswith(("_stream=", "_size="))]
     return "&".join([*pairs, "_stream=on", "_size=max"])
-
-
-async def _gone(receive: Receive) -> None:
-    """Wait until the reader has left."""
-    while (await receive())["type"] != "http.disconnect":
-        pass

@@ -3,11 +3,11 @@
 import json
 from typing import Any
 
-from webapp.answers import OPTIONS
+from webapp.answers import OPTIONS, header_name
 from webapp.build import DATABASE
 from webapp.parameters import FLAGS, Parameter
 from webapp.questions import Question, all_questions
-from webapp.refusals import Said
+from webapp.refusals import CASES, Said
 from webapp.routing import Asked, Route
 
 Schema = dict[str, Any]
@@ -18,7 +18,6 @@ _CONTENT = {
     "txt": "text/plain",
     "aria2": "text/plain",
 }
-_CASES = ("bad_parameter", "unknown_parameter", "unknown_symbol", "no_data", "not_found", "method_not_allowed")
 _REFUSAL: Schema = {
     "type": "object",
     "required": ["ok", "error", "errors", "status", "case", "docs"],
@@ -27,18 +26,23 @@ _REFUSAL: Schema = {
         "error": {"type": "string"},
         "errors": {"type": "array", "items": {"type": "string"}},
         "status": {"type": "integer"},
-        "case": {"enum": list(_CASES)},
+        "case": {"enum": list(CASES)},
         "docs": {"type": "string"},
         "near": {"type": "array", "items": {"type": "string"}, "description": "Names that may have been meant."},
     },
 }
-_HEADERS: Schema = {
+_LABELS: Schema = {
     "Availability-Build": {"description": "Id of the build that answers.", "schema": {"type": "string"}},
     "Availability-Built-At": {
         "description": "When its newest fact was recorded, UTC.",
         "schema": {"type": "string", "format": "date-time"},
     },
+}
+_HEADERS: Schema = {
+    **_LABELS,
     "Availability-Rows": {"description": "Number of rows.", "schema": {"type": "integer"}},
+    "Availability-Truncated": {"description": "true where there are more rows.", "schema": {"const": "true"}},
+    "Link": {"description": 'Where the rest is, rel="next".', "schema": {"type": "string"}},
     "ETag": {"description": "Send it back as If-None-Match to get 304.", "schema": {"type": "string"}},
 }
 
@@ -72,7 +76,7 @@ def document(asked: Asked) -> Said:
 def _operation(question: Question, form: str, quotes: list[str]) -> Schema:
     refused = "application/json" if form in ("json", "ndjson") else "text/plain"
     schema = {"$ref": "#/components/schemas/Refusal"} if refused == "application/json" else {"type": "string"}
-    wrong = {"content": {refused: {"schema": schema}}}
+    wrong = {"content": {refused: {"schema": schema}}, "headers": _LABELS}
     return {
         "operationId": f"{question.name}_{form}",
         "summary": question.title,
@@ -81,15 +85,30 @@ def _operation(question: Question, form: str, quotes: list[str]) -> Schema:
         "responses": {
             "200": {
                 "description": "The answer.",
-                "headers": _HEADERS,
+                "headers": {**_HEADERS, **_totals(question)},
                 "content": _answer(question, form),
             },
-            "204": {"description": "No rows, and nodata=204."},
-            "304": {"description": "You have it."},
+            "204": {"description": "No rows, and nodata=204.", "headers": _LABELS},
+            "304": {"description": "You have it.", "headers": _HEADERS},
             "400": {"description": "The question is wrong.", **wrong},
             "404": {"description": "No such symbol, or no rows and nodata=404.", **wrong},
+            "405": {"description": "Anything but GET, HEAD and OPTIONS; Allow names these.", **wrong},
+            "409": {"description": "Another build answers now than the one that the question names.", **wrong},
             "414": {"description": "The question is too long.", **wrong},
+            "503": {"description": "It takes too long, or the published file cannot be read.", **wrong},
         },
+    }
+
+
+def _totals(question: Question) -> Schema:
+    """Describe the headers with the totals of an answer."""
+    names = ("rows", *question.totals) if question.totals else ()
+    return {
+        f"Availability-Total-{header_name(name)}": {
+            "description": f"Sum of {name} over all rows, those of other pages too.",
+            "schema": {"type": "integer"},
+        }
+        for name in names
     }
 
 

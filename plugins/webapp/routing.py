@@ -3,14 +3,15 @@
 import re
 import sqlite3
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import unquote
 
+from datasette.utils import sqlite_timelimit
 from datasette.utils.asgi import Request, Response
 
 from webapp.build import DATABASE, Build, read_build, today
 from webapp.parameters import Parameter, Value, read
-from webapp.refusals import Refusal, Said, as_json, as_text
+from webapp.refusals import MARK, Refusal, Said, for_program, too_slow
 
 # For pages of our own: nothing inline, nothing from elsewhere.
 POLICY = (
@@ -26,6 +27,17 @@ NAVIGATION = (
     ("/about", "About"),
     (f"/{DATABASE}", "Data"),
 )
+
+
+_FAMILIES = {  # in this order
+    "download": rf"/{DATABASE}\.db$",
+    "answer": rf"/{DATABASE}/\w+\.(json|ndjson|csv|txt|aria2)$",
+    "row": rf"/{DATABASE}/\w+/",
+    "data": rf"/{DATABASE}(/|$)",
+    "static": r"/(-/)?static",
+    "system": r"/-/",
+}
+Found = TypeVar("Found")
 
 
 class Asked(NamedTuple):
@@ -62,6 +74,14 @@ def all_pages() -> list[Route]:
     return [*pages.ROUTES, *openapi.ROUTES]
 
 
+def family(path: str) -> str:
+    """Return the kind of an address, by which requests are counted: a page by its name, and few others."""
+    for route in all_pages():
+        if re.match(route.pattern, path):
+            return route.answer.__name__
+    return next((kind for kind, pattern in _FAMILIES.items() if re.match(pattern, path)), "other")
+
+
 def warm(datasette: Any) -> None:
     """Compile the templates of our pages: else the first reader of each waits for it, some 20 ms."""
     environment: Any = getattr(datasette, "jinja_env", None)
@@ -86,7 +106,7 @@ def _view(route: Route) -> Callable[..., Any]:
             return route.answer(asked)
 
         try:
-            found = await datasette.get_database(DATABASE).execute_fn(gather)
+            found = await within_limit(datasette, gather)
         except Refusal as refusal:
             return await refused(datasette, request, refusal)
         if isinstance(found, Said):
@@ -94,6 +114,22 @@ def _view(route: Route) -> Callable[..., Any]:
         return await page(datasette, request, found)
 
     return view
+
+
+async def within_limit(datasette: Any, ask: Callable[[sqlite3.Connection], Found]) -> Found:
+    """Ask the published file no longer than ``sql_time_limit_ms``; a Refusal where that is not enough."""
+
+    def limited(con: sqlite3.Connection) -> Found:
+        with sqlite_timelimit(con, datasette.setting("sql_time_limit_ms")):
+            return ask(con)
+
+    try:
+        found: Found = await datasette.get_database(DATABASE).execute_fn(limited)
+    except sqlite3.OperationalError as error:
+        if str(error) != "interrupted":
+            raise
+        raise too_slow() from error
+    return found
 
 
 def origin(request: Request) -> str:
@@ -114,11 +150,11 @@ async def page(datasette: Any, request: Request, found: Page) -> Response:
 
 async def refused(datasette: Any, request: Request, refusal: Refusal) -> Response:
     """Say a refusal in the form that the address asks for."""
-    if request.path.endswith((".json", ".ndjson")) or request.path.startswith("/-/"):
-        return respond(as_json(refusal))
-    if re.search(r"\.\w{2,6}$", request.path):
-        return respond(as_text(refusal))
-    return await page(datasette, request, Page("refused", {"refusal": refusal}, refusal.status))
+    if told := for_program(request.path, refusal):
+        return respond(told)
+    response = await page(datasette, request, Page("refused", {"refusal": refusal}, refusal.status))
+    response.headers.update([MARK])
+    return response
 
 
 async def everywhere(datasette: Any, request: Request | None) -> dict[str, Any]:

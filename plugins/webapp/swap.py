@@ -120,6 +120,7 @@ class Current:
         self.file: File | None = None
         self.refused: str | None = None
         self._refused_version: Version | None = None
+        self.swaps = self.refusals = 0  # since the start
 
     def look(self) -> tuple[File, bool]:
         """Return the file to serve, and whether it is another one than before; raises OSError or sqlite3.Error.
@@ -136,6 +137,7 @@ class Current:
             if self.file is None:
                 raise
             self.refused, self._refused_version = str(error), version
+            self.refusals += 1
             _LOG.error("%s is refused, the site stays with %s: %s", path, self.file.build.build_id, error)
             return self.file, False
         self._take(file)
@@ -151,6 +153,7 @@ class Current:
         served = self.datasette.get_database(DATABASE)
         if isinstance(served, Served):
             served.newest = file
+            self.swaps += 1
         else:
             self.datasette.databases = {**self.datasette.databases, DATABASE: Served(self.datasette, file)}
         self.file, self.refused, self._refused_version = file, None, None

@@ -65,6 +65,7 @@ def check(path: str, query: str, con: sqlite3.Connection, about: dict[str, Any])
             raise Refusal(
                 404, "not_found", f"A row of {table.name} is addressed by its {', '.join(table.keys) or 'table alone'}."
             )
+        _check_row(table, found["row"], con)
     else:
         raise Refusal(404, "not_found", f"There is nothing at {path[:80]}.")
 
@@ -81,6 +82,14 @@ def _table(con: sqlite3.Connection, name: str) -> Table:
     keys = [row[0] for row in sorted(info, key=lambda row: int(row[1])) if row[1]]
     is_view = con.execute("SELECT type = 'view' FROM sqlite_master WHERE name = ?", [wanted]).fetchone()[0]
     return Table(wanted, [row[0] for row in info], keys if is_view else keys or ["rowid"])
+
+
+def _check_row(table: Table, row: str, con: sqlite3.Connection) -> None:
+    values = [tilde_decode(part) for part in row.split(",")]
+    where = " AND ".join(f'"{key}" = ?' for key in table.keys)
+    if not con.execute(f'SELECT 1 FROM "{table.name}" WHERE {where}', values).fetchone():
+        told = ", ".join(f"{key} {value[:60]!r}" for key, value in zip(table.keys, values, strict=True))
+        raise Refusal(404, "not_found", f"{table.name} has no row of {told}.")
 
 
 def _check_table(table: Table, query: str, form: str | None, about: dict[str, Any]) -> None:

@@ -103,6 +103,21 @@ def test_the_sitemap_names_every_symbol_and_the_newest_days(con: sqlite3.Connect
     assert paths["/"] == read_build(con).built_at
 
 
+def test_a_symbol_has_changed_when_anything_of_it_has(con: sqlite3.Connection) -> None:
+    root = ET.fromstring(crawlers.sitemap(question(con)).body)
+    changed = {str(each.findtext(f"{MAP}loc")): str(each.findtext(f"{MAP}lastmod")) for each in root}
+
+    def last(query: str) -> str:
+        return str(con.execute(query).fetchone()[0])[:10]
+
+    vanished = last("SELECT max(detected_at) FROM revisions WHERE symbol = 'SOLUSDT'")
+    ended = last("SELECT max(date) FROM events WHERE symbol = 'WAVESUSDC'")
+    assert vanished > last("SELECT latest FROM extents WHERE symbol = 'SOLUSDT'")
+    assert ended > last("SELECT latest FROM extents WHERE symbol = 'WAVESUSDC'")
+    assert changed[f"{HERE}/symbol/SOLUSDT"] == vanished
+    assert changed[f"{HERE}/symbol/WAVESUSDC"] == ended
+
+
 def test_robots_leave_questions_alone_and_find_the_sitemap(con: sqlite3.Connection) -> None:
     lines = crawlers.robots(question(con)).body.decode().splitlines()
     assert "Disallow: /*?" in lines

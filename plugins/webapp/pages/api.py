@@ -14,14 +14,18 @@ PATTERN = r"/api$"
 CASES = {
     "bad_parameter": (
         400,
-        "a day that does not exist, a reversed range, a number out of range, a word not in the list",
+        "no such day, a reversed range, a number out of range, a word not in the list, a Host that is none",
     ),
     "unknown_parameter": (400, "a parameter that the question does not take, with the likeliest one that it does"),
     "unknown_symbol": (404, "a symbol that was never seen, with the nearest names"),
     "no_data": (404, "an honest empty answer, where nodata=404 asked for it"),
     "not_found": (404, "an address that there is not"),
-    "method_not_allowed": (405, "anything but GET and HEAD"),
+    "method_not_allowed": (405, "anything but GET, HEAD and OPTIONS"),
+    "build_changed": (409, "a page of an answer whose pages before were of another build: start again"),
     "sql_is_off": (403, "SQL of your own, which this site does not run"),
+    "too_slow": (503, "a question that takes longer than the site allows: ask for less"),
+    "broken": (503, "the published file cannot be read"),
+    "failed": (500, "a mistake of the site"),
 }
 _KINDS = {
     "flag": "1 or 0",
@@ -82,7 +86,7 @@ def limits(parameter: Parameter) -> str:
     if parameter.kind == "choice":
         return f"one of {', '.join(parameter.choices)}"
     if parameter.kind in ("integer", "number"):
-        return f"{parameter.kind}, {parameter.least:g} to {parameter.most:g}"
+        return f"{parameter.kind}, {parameter.least:,} to {parameter.most:,}"
     return _KINDS.get(parameter.kind, parameter.kind)
 
 

@@ -1,0 +1,84 @@
+"""How the rows of an answer are written: JSON in its shapes, lines of JSON, CSV, and the manifest as plain text."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from webapp.build import DATABASE, Build
+from webapp.parameters import Value
+from webapp.questions import Question
+
+TEXT = "text/plain; charset=utf-8"
+_JSON = "application/json; charset=utf-8"
+_LINES = "application/x-ndjson; charset=utf-8"
+
+
+class Rows(NamedTuple):
+    """What a question found: each row in the form that the format needs, and what is told around the rows."""
+
+    rows: list[Any]
+    more: bool
+    totals: dict[str, int]
+    values: dict[str, Value]
+    build: Build
+
+
+def written(
+    asked: Question, form: str, shape: str, found: Rows, following: str | None, *, lines: bool
+) -> tuple[bytes, str]:
+    """Return the body of an answer and its type."""
+    if form == "csv":
+        return _csv(asked, found.rows), "text/csv; charset=utf-8"
+    if form in ("txt", "aria2"):
+        return _manifest(found, form), TEXT
+    if lines:
+        return "".join(f"{row}\n" for (row,) in found.rows).encode(), _LINES
+    if shape == "array":
+        return f"[{','.join(row for (row,) in found.rows)}]".encode(), _JSON
+    around = json.dumps(_around(asked, found, following), ensure_ascii=False)
+    rows = (
+        ",\n".join(row for (row,) in found.rows)
+        if shape == "objects"
+        else ",\n".join(json.dumps(row, ensure_ascii=False) for row in found.rows)
+    )
+    return f'{around[:-1]}, "rows": [{rows}]}}'.encode(), _JSON
+
+
+def _around(asked: Question, found: Rows, following: str | None) -> dict[str, Any]:
+    """Return what an answer says of itself; the totals come before the rows."""
+    return {
+        "ok": True,
+        "database": DATABASE,
+        "query_name": asked.name,
+        "build_id": found.build.build_id,
+        "built_at": found.build.built_at,
+        "license": found.build.license,
+        "attribution": found.build.attribution,
+        "parameters": {each.name: found.values[each.name] for each in asked.parameters},
+        "columns": [each.name for each in asked.columns],
+        "row_count": len(found.rows),
+        **({"totals": found.totals} if found.totals else {}),
+        "truncated": found.more,
+        "next": following,
+    }
+
+
+def _csv(asked: Question, rows: Sequence[tuple[Any, ...]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(each.name for each in asked.columns)
+    writer.writerows(rows)
+    return text.getvalue().encode()
+
+
+def _manifest(found: Rows, form: str) -> bytes:
+    """Write addresses for `wget -i`, or an input file for aria2 that begins with the totals and verifies each file."""
+    if form == "txt":
+        return "".join(f"{url}\n" for url, *_ in found.rows).encode()
+    size = found.totals["file_size_bytes"]
+    lines = [f"# {found.totals['rows']} files, {size} bytes; build {found.build.build_id}"]
+    for url, _, md5, symbol, date in found.rows:
+        lines += [url, f"  out={symbol}-{date}.zip", *([f"  checksum=md5={md5}"] if md5 else [])]
+    return ("\n".join(lines) + "\n").encode()
