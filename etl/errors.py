@@ -20,3 +20,9 @@ class ListingError(AvailabilityError):
 
 class WarehouseError(AvailabilityError):
     """The DuckDB file is missing, foreign, locked or cannot be written."""
+
+
+def about_file(error: OSError) -> str:
+    """Say what the system refused, and of which file."""
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}."

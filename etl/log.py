@@ -31,8 +31,8 @@ def configure() -> None:
     logger.setLevel(logging.INFO)
 
 
-def of_run(run_id: str) -> None:
-    """Put the id of the run that has begun into every line from now on."""
+def of_run(run_id: str | None) -> None:
+    """Put the id of the run that has begun into every line from now on; None ends that."""
     global _run_id  # noqa: PLW0603 - a process records one run at a time
     _run_id = run_id
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import click
 
 from etl import clock
-from etl.errors import AvailabilityError, UsageError
+from etl.errors import AvailabilityError, UsageError, about_file
 
 _ERA = dt.date(2000, 1, 1)  # no archive is older
 Given = TypeVar("Given")
@@ -48,12 +48,7 @@ class Sentences(click.Group):
         except AvailabilityError as error:
             raise click.ClickException(str(error)) from error
         except OSError as error:
-            raise click.ClickException(_about_file(error)) from error
-
-
-def _about_file(error: OSError) -> str:
-    where = f"{error.filename}: " if error.filename else ""
-    return f"{where}{error.strerror or error}."
+            raise click.ClickException(about_file(error)) from error
 
 
 def is_text(value: str) -> bool:

@@ -9,6 +9,7 @@ from etl import warehouse
 from etl.keys import read_symbol
 from etl.records import Window
 
+LOOKBACK = 20  # days before today that an update looks at again: files come late
 _ENDED = dt.timedelta(days=10)  # looked at after its newest file without another one: so long no file is late
 _Run = tuple[dt.date, dt.date]  # of days looked at
 

@@ -94,7 +94,7 @@ def backfill(  # noqa: PLR0913 - a parameter for each option
 @click.option(
     "--lookback",
     type=click.IntRange(1, 10_000),
-    default=20,
+    default=planning.LOOKBACK,
     show_default=True,
     help="Days before today to look at again.",
 )

@@ -11,20 +11,19 @@ from etl import options, tables
 from etl.checks import CATALOGUE, ERROR
 from etl.errors import UsageError
 from etl.publish import diff as comparing
-from etl.publish import kept, run, targets
-from etl.publish.asking import checked_url
+from etl.publish import kept, run
 from etl.publish.gates import Overrides
-from etl.publish.golive import Site
+from etl.publish.golive import site_of
 
 _CODES = [check.code for check in CATALOGUE if check.severity == ERROR]
 _NAMES_SHOWN = 20
-_site_url = click.option(
+site_url = click.option(
     "--url",
     envvar="AVAILABILITY_SITE_URL",
     show_envvar=True,
     help="Where the site answers; asked after the flip, which is taken back where it does not answer well.",
 )
-_target = click.option(
+target = click.option(
     "--target",
     "given",
     multiple=True,
@@ -33,7 +32,7 @@ _target = click.option(
     metavar="TARGET",
     help="Bring the build there too: a folder, user@host:/folder (rsync) or s3://bucket/prefix (aws). Repeatable.",
 )
-_keep = click.option(
+keep_builds = click.option(
     "--keep",
     type=click.IntRange(2, 1000),
     default=7,
@@ -42,7 +41,7 @@ _keep = click.option(
     show_default=True,
     help="How many builds stay; the last of each month and the live one stay anyway.",
 )
-_accept = click.option(
+accept_code = click.option(
     "--accept",
     multiple=True,
     type=click.Choice(_CODES),
@@ -56,10 +55,10 @@ _accept = click.option(
 @options.warehouse
 @options.site_dir
 @options.today
-@_site_url
-@_target
-@_keep
-@_accept
+@site_url
+@target
+@keep_builds
+@accept_code
 @click.option("--allow-shrink", is_flag=True, help="Publish in spite of fewer symbols or days than live; recorded.")
 @click.option("--list", "listing", is_flag=True, help="Only list the builds that are kept, newest last.")
 @click.option(
@@ -99,7 +98,7 @@ def publish(  # noqa: PLR0913 - a parameter for each option
     if listing:
         _list(site_dir, as_json=as_json)
         return
-    site = Site(site_dir, checked_url(url) if url else None, _understood(given, site_dir), keep)
+    site = site_of(site_dir, url, given, keep)
     if rollback:
         run.rollback(site, rollback, say=click.echo)
     else:
@@ -129,12 +128,6 @@ def diff(old: str, new: str, *, site_dir: Path, as_json: bool) -> None:
     click.echo(f"days       {_days(found.days_added, 'added')}; {_days(found.days_gone, 'gone')}")
     changes = [each.change for each in found.revisions]
     click.echo(f"revisions  {changes.count('changed'):,} changed; {changes.count('touched'):,} touched")
-
-
-def _understood(given: tuple[str, ...], site_dir: Path) -> list[targets.Target]:
-    """Read the targets; the site's own folder is published to anyway."""
-    found = [targets.understood(each) for each in given]
-    return [each for each in found if each.host or Path(each.path).resolve() != site_dir.resolve()]
 
 
 def _list(site_dir: Path, *, as_json: bool) -> None:

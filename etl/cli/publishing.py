@@ -41,7 +41,14 @@ def export(path: Path | None, warehouse_path: Path, site_dir: Path, today: dt.da
     show_envvar=True,
     help="Answer any SQL, for a site of your own: a stranger's query could keep it busy for nothing.",
 )
-def serve(site_dir: Path, host: str, port: int, *, allow_sql: bool) -> None:
+@click.option(
+    "--public-url",
+    envvar="AVAILABILITY_PUBLIC_URL",
+    show_envvar=True,
+    help="The address at which readers reach the site, as https://data.example.org: absolute links begin with it. "
+    "Without it they begin with what each request names as its Host.",
+)
+def serve(site_dir: Path, host: str, port: int, *, allow_sql: bool, public_url: str | None) -> None:
     """Serve the published file with Datasette and exactly the settings it needs.
 
     A new file under the same name is noticed and served from then on, without a restart.
@@ -52,4 +59,4 @@ def serve(site_dir: Path, host: str, port: int, *, allow_sql: bool) -> None:
     database = site_dir / "availability.db"
     if database.exists() and not is_published(database):
         raise AvailabilityError(f"{database} is no file published by this program: run `availability export`.")
-    serve_site(database, host=host, port=port, allow_sql=allow_sql)
+    serve_site(database, host=host, port=port, allow_sql=allow_sql, public_url=public_url or "")

@@ -1,7 +1,7 @@
 """The moment of a flip: here and at the targets, proved at the live address, or taken back everywhere."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ import urllib3
 
 from etl.errors import AvailabilityError
 from etl.publish import targets
-from etl.publish.asking import smoke, until_it_reports
+from etl.publish.asking import checked_url, smoke, until_it_reports
 from etl.publish.downloads import point_to_latest
 from etl.publish.history import remember
 from etl.publish.keep import prune
@@ -30,6 +30,13 @@ class Site(NamedTuple):
     url: str | None  # where the site answers
     targets: list[Target]
     keep: int
+
+
+def site_of(folder: Path, url: str | None, given: Iterable[str], keep: int) -> Site:
+    """Read where a build goes; UsageError where an address or a target is none. The site's own folder is no target."""
+    found = [targets.understood(each) for each in given]
+    others = [each for each in found if each.host or Path(each.path).resolve() != folder.resolve()]
+    return Site(folder, checked_url(url) if url else None, others, keep)
 
 
 class Flipped(NamedTuple):
