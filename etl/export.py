@@ -137,6 +137,7 @@ def _describe(
     """Return the build's row; its time is that of the newest fact, so that the same facts give the same build."""
     files_url, listings = con.execute(
         "SELECT any_value(files_url), (SELECT count(*) FROM listings WHERE dataset = $dataset AND complete)"
+        " + (SELECT folded_listings FROM warehouse)"
         " FROM archives WHERE dataset = $dataset",
         {"dataset": UM_KLINES_1M},
     ).fetchall()[0]

@@ -277,7 +277,7 @@ def test_a_fault_of_one_prefix_changes_nothing_of_it_and_keeps_the_others(
     assert ask("SELECT * FROM day_files WHERE symbol = 'BTCUSDT' ORDER BY ALL") == before
     assert dict(ask(HELD))["ETHUSDT"] == 50
     assert [symbol for (symbol,) in ask("SELECT symbol FROM listings WHERE NOT complete")] == ["BTCUSDT"]
-    assert json.loads(filled("status", "--json").stdout)["open_failures"] == 1
+    assert json.loads(filled("status", "--json", code=1).stdout)["open_failures"] == 1
     archive.set_faults([])
     filled("backfill", "--full")
     assert dict(ask(HELD)) == {**DAYS, "ETHUSDT": 50}

@@ -42,7 +42,7 @@ def open_published(path: Path) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def open_warehouse(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the warehouse at ``path`` for reading only; raises AvailabilityError, also while an update writes to it."""
+    """Open the warehouse at ``path`` for reading only, while an update writes as it was before; AvailabilityError."""
     with warehouse.open_warehouse(path, read_only=True) as con:
         yield con
 

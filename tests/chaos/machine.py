@@ -140,7 +140,7 @@ MACHINE: list[Trial] = [
     Trial("disk full", _full, 1, (), room=48_000_000),
     Trial("folder read-only", _read_only, 1, ()),
     Trial("two runs at once", _twice, 1, ("nightly",)),
-    Trial("the machine's clock jumps back by two days", _clock_back, 0, ()),
+    Trial("the machine's clock jumps back by two days", _clock_back, 1, ("clock says",)),
     Trial("warehouse held by another program", _held, 1, ("warehouse.duckdb",)),
     Trial("warehouse spoiled", _spoiled, 1, ("warehouse.duckdb",), heal=_restored, lossless=False),
     Trial("site folder removed under the server", _site_removed, 0, (), unavailable=True),

@@ -1,0 +1,221 @@
+"""A store in S3 may be slow, refuse, or lose its writer: what was flushed gets there all the same, once."""
+
+import datetime as dt
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from etl.errors import AvailabilityError
+from etl.replay.recording import read_recording
+from etl.replay.server import Replay
+from etl.replay.server import running as replaying
+from etl.vault import capture, feed, uploads, writer
+from etl.vault.config import S3
+from etl.vault.config import Storage as Settings
+from etl.vault.segments import ACTIVE, PATTERN, PROCESSING, READY, orphans
+from etl.vault.storage import Storage, list_files, move, open_storage, read, write
+from etl.vault.uploads import join_parts, parts_elsewhere
+from tests.vault import played
+from tests.vault.faulty import Fault, Faulty
+from tests.vault.played import SESSION, Running, frames, running, unpacked
+
+SECONDS = 0.05
+ENOUGH = len(read_recording(SESSION).updates) - 20  # frames of the channels asked for
+
+
+@pytest.fixture(autouse=True)
+def everything_comes_sooner(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "FIRST_WAIT_SECONDS", SECONDS)
+    monkeypatch.setattr(writer, "RETRY_SECONDS", SECONDS)
+    monkeypatch.setattr(uploads, "PARTS_SECONDS", SECONDS)
+    monkeypatch.setattr(capture, "FLUSH_SECONDS", SECONDS)
+    monkeypatch.setattr(feed, "LOOK_SECONDS", 0.01)
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Path:
+    return tmp_path / "spool"
+
+
+@pytest.fixture
+def behind_faults(faulty: Faulty, s3_settings: S3) -> Storage:
+    """The vault in the bucket, by way of the server that fails as told."""
+    return open_storage(Settings("s3", s3=s3_settings._replace(endpoint_url=faulty.url)))
+
+
+@contextmanager
+def capturing(storage: Storage, spool: Path, **settings: Any) -> Iterator[tuple[Replay, Running]]:
+    with replaying(SESSION) as replay, running(replay.url, storage, spool, **settings) as run:
+        played.wait_for(lambda: replay.sent and len(replay.sent[0]) >= ENOUGH)
+        yield replay, run
+
+
+def parts(storage: Storage) -> list[str]:
+    return [each.path for each in list_files(storage, ACTIVE, "part_*")]
+
+
+def joined(storage: Storage) -> bytes:
+    return b"".join(read(storage, path) for path in parts(storage))
+
+
+def later() -> dt.datetime:
+    return dt.datetime.now(dt.UTC) + dt.timedelta(minutes=2)
+
+
+def written(spool: Path) -> bytes:
+    return b"".join((spool / name).read_bytes() for name in orphans(spool))
+
+
+def test_what_is_flushed_is_in_the_store_soon_as_parts_and_later_as_one_segment(
+    s3_storage: Storage, spool: Path
+) -> None:
+    with capturing(s3_storage, spool) as (replay, run):
+        played.wait_for(lambda: len(unpacked(joined(s3_storage))) > 50_000)
+        played.wait_for(lambda: joined(s3_storage) == written(spool))
+        assert played.ready(s3_storage) == []
+        run.end()
+    assert parts(s3_storage) == []
+    assert frames(s3_storage)[:ENOUGH] == replay.sent[0][:ENOUGH]
+
+
+def test_a_machine_that_is_lost_leaves_its_parts_to_the_next_one(s3_storage: Storage, spool: Path) -> None:
+    names = [f"{ACTIVE}/segment_20260105T12_00007/part_{number:05d}.ndjson.zst" for number in range(1, 12)]
+    for number, name in enumerate(names):
+        write(s3_storage, name, played.packed(b"%d\n" % number))
+    (folder,) = parts_elsewhere(s3_storage, _made(spool), later())
+    join_parts(s3_storage, folder)
+    assert parts(s3_storage) == []
+    assert played.ready(s3_storage) == [f"{READY}/segment_20260105T12_00007.ndjson.zst"]
+    assert b"".join(played.lines(s3_storage)) == b"".join(b"%d\n" % number for number in range(11))
+
+
+@pytest.mark.parametrize("place", [READY, PROCESSING])
+def test_parts_of_a_segment_that_is_stored_already_only_go(s3_storage: Storage, spool: Path, place: str) -> None:
+    whole = f"{place}/segment_20260105T12_00007.ndjson.zst"
+    write(s3_storage, whole, played.packed(b"1\n2\n") + played.packed(b"3\n"))
+    write(s3_storage, f"{ACTIVE}/segment_20260105T12_00007/part_00001.ndjson.zst", played.packed(b"1\n2\n"))
+    for folder in parts_elsewhere(s3_storage, _made(spool), later()):
+        join_parts(s3_storage, folder)
+    assert [each.path for each in list_files(s3_storage, "raw")] == [whole]
+    assert unpacked(read(s3_storage, whole)) == b"1\n2\n3\n"
+
+
+@pytest.mark.long
+def test_a_capture_to_the_same_place_by_another_machine_is_refused(s3_storage: Storage, spool: Path) -> None:
+    with capturing(s3_storage, spool) as (replay, run):
+        played.wait_for(lambda: parts(s3_storage))
+        with running(replay.url, s3_storage, spool.with_name("other")) as other:
+            played.wait_for(lambda: not other.alive)
+            with pytest.raises(AvailabilityError, match="Another capture writes to"):
+                other.end()
+        run.end()
+    (mine,) = [path for path in played.ready(s3_storage) if path]
+    assert unpacked(read(s3_storage, mine)).count(b"\n") > ENOUGH
+
+
+@pytest.mark.long
+def test_a_segment_stored_before_a_crash_is_not_stored_again(s3_storage: Storage, spool: Path) -> None:
+    with capturing(s3_storage, spool) as (_, run):
+        run.end()
+    (path,) = played.ready(s3_storage)
+    name = path.rpartition("/")[2]
+    (spool / name).write_bytes(read(s3_storage, path))  # as if the crash came before it was removed
+    move(s3_storage, path, f"{PROCESSING}/{name}")
+    with capturing(s3_storage, spool) as (_, run):
+        run.end()
+    assert path not in played.ready(s3_storage)
+    assert orphans(spool) == []
+
+
+@pytest.mark.long
+def test_a_store_that_fails_for_a_while_loses_nothing(behind_faults: Storage, faulty: Faulty, spool: Path) -> None:
+    faulty.faults = [Fault("status", "PUT", count=10), Fault("reset", "GET", "list-type", count=8)]
+    with capturing(behind_faults, spool) as (replay, run):
+        played.wait_for(lambda: not faulty.faults[0].count)
+        run.end()
+    assert frames(behind_faults)[:ENOUGH] == replay.sent[0][:ENOUGH]
+    assert parts(behind_faults) == []
+
+
+def test_a_store_that_refuses_us_ends_capture_at_once(behind_faults: Storage, faulty: Faulty, spool: Path) -> None:
+    faulty.faults = [Fault("status", "GET", count=10**9, status=403, code="AccessDenied")]
+    with running("ws://127.0.0.1:9", behind_faults, spool) as run:
+        played.wait_for(lambda: not run.alive)
+        with pytest.raises(AvailabilityError, match=r"Cannot list .* 403 AccessDenied"):
+            run.end()
+
+
+@pytest.mark.long
+def test_a_store_that_takes_nothing_stops_the_receiving_at_the_limit_of_the_spool_and_loses_nothing(
+    behind_faults: Storage, faulty: Faulty, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capture, "INTAKE_BYTES", 50_000)
+    refuse = Fault("status", "PUT", count=10**9, status=403, code="AccessDenied")
+    faulty.faults = [refuse]
+    with (
+        replaying(SESSION, repeat=20) as replay,
+        running(replay.url, behind_faults, spool, segment_bytes=100_000, most_bytes=50_000) as run,
+    ):
+        played.wait_for(lambda: _status(spool).get("stalled"))
+        time.sleep(0.2)
+        received = _status(spool)["received"]
+        time.sleep(1.2)  # the status is renewed every second
+        assert "the spool holds" in _status(spool)["stalled"]
+        assert _status(spool)["received"] == received < len(replay.sent[0])
+        assert len(written(spool)) < 200_000
+        refuse.count = 0
+        played.wait_for(lambda: _status(spool)["received"] >= ENOUGH * 20)
+        run.end()
+    assert frames(behind_faults)[: ENOUGH * 20] == replay.sent[0][: ENOUGH * 20]
+
+
+@pytest.mark.long
+def test_what_the_store_does_not_take_in_the_end_stays_in_the_spool_for_the_next_capture(
+    behind_faults: Storage, faulty: Faulty, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(capture, "DRAIN_SECONDS", 0.5)
+    faulty.faults = [Fault("status", "PUT", count=10**9, status=403, code="AccessDenied")]
+    with (
+        capturing(behind_faults, spool) as (replay, run),
+        pytest.raises(capture.NotBroughtError, match="1 segments wait in the spool"),
+    ):
+        run.end()
+    first = replay.sent[0]
+    assert played.ready(behind_faults) == []
+    faulty.faults = []
+    with capturing(behind_faults, spool) as (_, run):
+        run.end()
+    assert frames(behind_faults)[:ENOUGH] == first[:ENOUGH]
+    assert [path for path in spool.iterdir() if path.match(PATTERN)] == []
+
+
+@pytest.mark.long
+def test_a_spool_that_is_lost_as_well_costs_only_what_was_not_in_a_part(s3_storage: Storage, spool: Path) -> None:
+    with capturing(s3_storage, spool) as (replay, run):
+        played.wait_for(lambda: joined(s3_storage) == written(spool) != b"")
+        kept = spool.with_name("kept")
+        shutil.copytree(spool, kept)
+        run.end()
+    (path,) = played.ready(s3_storage)
+    whole = read(s3_storage, path)
+    beginning = len(written(kept))
+    assert whole[:beginning] == written(kept)
+    assert unpacked(whole[:beginning]).count(b"\n") > ENOUGH
+    assert replay.sent
+
+
+def _made(spool: Path) -> Path:
+    spool.mkdir()
+    return spool
+
+
+def _status(spool: Path) -> dict[str, Any]:
+    path = spool / ".capture.json"
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return found
