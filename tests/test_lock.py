@@ -61,6 +61,7 @@ def test_who_comes_second_is_told_who_writes_and_since_when(writing: Writer, run
         )
 
 
+@pytest.mark.long
 def test_readers_are_answered_while_somebody_writes_and_told_of_it(
     writing: Writer, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -22,6 +22,8 @@ from tests.conftest import Run
 from tests.drawn import DATASET, day, enumeration
 from tests.test_histories import SYMBOLS, Look, histories, record
 
+pytestmark = pytest.mark.long
+
 TODAY = day(40)
 TABLES = ("listings", "symbols", "day_files", "revisions", "probes", "archives", "strangers")
 

@@ -17,6 +17,7 @@ from etl.upkeep import backup as backing_up
 from etl.upkeep import compact as compacting
 from etl.upkeep import doctor as examining
 
+_OF_THE_UNITS = ("AVAILABILITY_NOTIFY",)  # read by systemd/notify.sh
 _FAMILIES = ("AVAILABILITY_VAULT_",)  # every key of the vault's configuration is one
 
 
@@ -91,7 +92,7 @@ def doctor(
     Example:  availability doctor
     """
     place = examining.Place(warehouse_path, site_dir, listing_url, files_url)
-    known = set(_settings(ctx.find_root().command, ctx.find_root()))
+    known = {*_settings(ctx.find_root().command, ctx.find_root()), *_OF_THE_UNITS}
     lines = list(examining.examine(place, settings=os.environ, known=known, families=_FAMILIES))
     problems = [line.check for line in lines if line.verdict == examining.PROBLEM]
     with readers_may_leave():

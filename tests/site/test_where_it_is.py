@@ -14,6 +14,8 @@ from tests import published
 from tests.asked import Asked
 from tests.serving import Site, serving
 
+pytestmark = pytest.mark.long
+
 PUBLIC = "https://data.example.org"
 
 

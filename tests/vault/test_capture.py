@@ -24,6 +24,8 @@ from etl.vault.tally import Tally
 from tests.vault import played
 from tests.vault.played import CHANNELS, PRODUCTS, QUICK, SESSION, Running, events, frames, lines, records, running
 
+pytestmark = pytest.mark.long
+
 RECORDING = read_recording(SESSION)
 WANTED = {"ticker", "level2", "market_trades", "heartbeats"}
 UPDATES = sum(frame.channel in WANTED for frame in RECORDING.updates)

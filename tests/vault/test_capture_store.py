@@ -25,6 +25,8 @@ from tests.vault import played
 from tests.vault.faulty import Fault, Faulty
 from tests.vault.played import SESSION, Running, frames, running, unpacked
 
+pytestmark = pytest.mark.long
+
 SECONDS = 0.05
 ENOUGH = len(read_recording(SESSION).updates) - 20  # frames of the channels asked for
 

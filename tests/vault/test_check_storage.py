@@ -12,6 +12,8 @@ from etl.vault.storage import Storage as Opened
 from tests.vault.conftest import Vault
 from tests.vault.faulty import Fault, Faulty
 
+pytestmark = pytest.mark.long
+
 
 def outcomes(printed: str) -> dict[str, str]:
     """The outcome of every step; lines that tell how to mend one are left out."""

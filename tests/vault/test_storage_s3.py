@@ -16,6 +16,8 @@ from etl.vault.s3 import Bucket, open_bucket
 from etl.vault.storage import StorageAbsent, StorageError
 from tests.vault.faulty import Fault, Faulty
 
+pytestmark = pytest.mark.long
+
 PART = 5 * 1024 * 1024
 ATTEMPTS = 4
 # What is done, and the method of the request by which S3 is asked for it.

@@ -12,6 +12,8 @@ from etl.vault.storage import Storage as Opened
 from tests.vault.conftest import Vault
 from tests.vault.faulty import Fault, Faulty
 
+pytestmark = pytest.mark.long
+
 BIG = b"0123456789abcdef" * 400_000  # 6.4 MB, in two parts
 FILES = {
     "processed/coinbase/ticker/date=2025-12-03/part_1.parquet": BIG,
