@@ -2,6 +2,8 @@
 
 import datetime as dt
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
@@ -118,3 +120,13 @@ def test_an_archive_that_is_not_there_is_one_line(run: Run, monkeypatch: pytest.
     assert (verdict, said.startswith("http://127.0.0.1:9/bucket?")) == ("problem", True)
     assert said.endswith("&max-keys=1: the connection is refused")
     assert found["warehouse"] == ("warning", "there is none at warehouse.duckdb", "availability discover")
+
+
+def test_the_doctor_needs_no_package_of_the_vault(archive: Replica, tmp_path: Path) -> None:
+    without = (
+        "import sys; sys.modules.update(dict.fromkeys(('boto3', 'botocore', 'msgspec', 'websockets', 'zstandard')))"
+    )
+    words = ["doctor", "--listing-url", archive.listing_url, "--files-url", archive.files_url, "--json"]
+    program = [sys.executable, "-c", f"{without}; from etl.__main__ import main; main()", *words]
+    done = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert json.loads(done.stdout)["checks"], done.stderr

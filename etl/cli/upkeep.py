@@ -114,6 +114,7 @@ def _settings(command: click.Command, ctx: click.Context) -> Iterator[str]:
             yield from [parameter.envvar] if isinstance(parameter.envvar, str) else parameter.envvar
     if isinstance(command, click.Group):
         for name in command.list_commands(ctx):
-            inner = command.get_command(ctx, name)
+            # those of the vault are a family, and its packages may not be installed
+            inner = command.get_command(ctx, name) if name != "vault" else None
             if inner:
                 yield from _settings(inner, ctx)
