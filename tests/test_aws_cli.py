@@ -22,6 +22,8 @@ from etl.stores import open_bucket
 from tests.archive import DAYS, LAST, NOW, UNIVERSE
 from tests.conftest import Run
 
+pytestmark = pytest.mark.long
+
 PREFIX = series_prefix(UM_KLINES_1M, "BTCUSDT")
 KEY = f"{PREFIX}BTCUSDT-1m-2024-01-15.zip"
 ETAG = "d41d8cd98f00b204e9800998ecf8427e"

@@ -14,6 +14,8 @@ from etl.replica.server import running
 from etl.replica.universe import read_universe
 from etl.warehouse import open_warehouse
 
+pytestmark = pytest.mark.long
+
 NOW = dt.datetime(2026, 10, 3, 12, tzinfo=dt.UTC)
 LAST = "2026-10-02"
 with (Path(__file__).parent / "data" / "lifecycle.csv").open(encoding="utf-8", newline="") as file:

@@ -19,6 +19,8 @@ from etl.replica.server import Replica
 from etl.warehouse import open_warehouse
 from tests.conftest import Run
 
+pytestmark = pytest.mark.long
+
 KLINES = "data/futures/um/daily/klines/"
 Writer = subprocess.Popen[str]
 HOLDER = r"process {pid} on {host} \(backfill\) since \d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ"

@@ -17,6 +17,8 @@ from etl.upkeep.copying import proof
 from etl.warehouse import MIGRATIONS, SCHEMA_VERSION, open_any_version, open_warehouse
 from tests.conftest import Run
 
+pytestmark = pytest.mark.long
+
 DATA = Path(__file__).parent / "data"
 FOLDER = Path(warehouse.__file__).parent.parent / "sql" / "migrate"
 READERS = (["status"], ["check"], ["export"], ["query", "coverage", "--warehouse"])

@@ -100,6 +100,7 @@ def test_crawlers_are_told_what_there_is_and_what_to_leave(place: Site) -> None:
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\d(T.+Z)?", changed) for _, changed in entries)
 
 
+@pytest.mark.long
 def test_every_link_from_home_to_depth_three_leads_somewhere(place: Site) -> None:
     seen, layer = {"/"}, ["/"]
     for _ in range(4):

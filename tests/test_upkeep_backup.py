@@ -13,6 +13,8 @@ from etl.upkeep.copying import Proof, proof
 from tests.conftest import Run
 from tests.test_lock import another
 
+pytestmark = pytest.mark.long
+
 
 def facts(path: Path | str) -> Proof:
     """Return what a file holds, table by table."""

@@ -18,6 +18,8 @@ from etl.vault.tables import TABLES
 from tests.vault import lines as told
 from tests.vault.found import paths, rows_of
 
+pytestmark = pytest.mark.long
+
 UTC = dt.UTC
 
 

@@ -10,6 +10,8 @@ from etl.vault.local import LocalFolder
 from etl.vault.storage import Storage, StorageAbsent, StorageError
 from etl.vault.stored import PIECE_BYTES
 
+pytestmark = pytest.mark.long
+
 PART = 5 * 1024 * 1024
 BIG = bytes(range(256)) * (PART // 256) + b"and a little more"
 
