@@ -116,6 +116,10 @@ def test_what_is_no_whole_build_is_refused_and_named(tmp_path: Path, builds: lis
         assert (before["refused_file"], after["build_id"]) == (None, before["build_id"])
         assert (after["status"], [check["ok"] for check in after["checks"]]) == ("refused", [True, False, True])
         assert after["refused_file"] in after["checks"][1]["said"]
+        flip(link, builds[1])  # what is right again is well again
+        assert site.get("/-/healthz").json()["refused_file"] is None
+        flip(link, bad)
+        site.get("/-/healthz", 503)
         flip(link, builds[2])
         assert len(site.rows("/availability/coverage.json?_shape=array")) == 3
         assert site.get("/-/healthz").json()["refused_file"] is None

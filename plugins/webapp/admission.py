@@ -15,7 +15,7 @@ from webapp.refusals import Refusal
 from webapp.routing import all_pages
 
 READING = ("GET", "HEAD")
-_SYSTEM = re.compile(r"/-/(healthz|metrics|(versions|plugins|settings|metadata|databases)(\.json)?)")
+_SYSTEM = re.compile(r"/-/(healthz|metrics|(versions|plugins|settings|metadata)(\.json)?)")
 _PLAIN = ("/", "/.json", "/favicon.ico", *(f"/{DATABASE}{suffix}" for suffix in ("", ".json", ".csv", ".db")))
 _FILES = re.compile(r"/static/[\w.-]+|/-/static/[\w.-]+|/-/static-plugins/[\w-]+/[\w.-]+", re.ASCII)
 

@@ -1,5 +1,6 @@
 """The API: each canned query as JSON, lines of JSON, CSV and, for the manifest, plain text; whole, or saying so."""
 
+import re
 import sqlite3
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -119,6 +120,9 @@ def answer(con: sqlite3.Connection, asked: Question, form: str, query: str, path
     lines = form == "ndjson" or bool(read_as.get("_nl"))
     shape = "array" if lines else str(read_as.get("_shape", ""))
     found = _found(con, asked, read_as, build, as_objects=form in ("json", "ndjson") and shape != "arrays")
+    if found.more and form in ("txt", "aria2") and not re.search(r"(^|&)(limit|offset)=", query):
+        whole = f"These are {found.totals['rows']:,} files, and a list that cannot say so holds {len(found.rows):,}"
+        raise Refusal(400, "bad_parameter", f"{whole}: name symbols or days, or page by limit and offset.")
     if not found.rows and read_as["nodata"]:
         return _empty(asked, int(read_as["nodata"]))
     following = f"{path}?{_next(query, int(read_as['offset']) + len(found.rows), build)}" if found.more else None

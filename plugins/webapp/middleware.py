@@ -22,6 +22,8 @@ from webapp.tally import Tally
 _MEMORY = 48_000_000  # bytes of answers kept; one of them takes at most a tenth
 _WORTH_KEEPING = 1000  # bytes of an address at most: what is longer is asked once, and would fill the memory unseen
 _INTERNAL_ERROR = 500
+_AT_ONCE = 32  # answers under way: whoever comes after them would wait longer than anybody does
+_BUSY = Refusal(503, "busy", "Too many questions are being answered at this moment: ask again in a second.")
 Key = tuple[Any, ...]
 
 
@@ -55,6 +57,9 @@ def around(datasette: Any) -> Callable[[App], App]:
 
     def wrap(app: App) -> App:
         async def site(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close"})  # before it is accepted: 403
+                return
             if scope["type"] != "http":
                 # A line for each request costs a third of the speed and keeps addresses of readers: none is written.
                 logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
@@ -110,6 +115,8 @@ async def _shared(state: State, app: App, scope: Scope, build: Build, key: Key) 
     if scope["method"] not in admission.READING:
         return await _fresh(state, app, scope, build)
     task = state.under_way.get(key)
+    if task is None and len(state.under_way) >= _AT_ONCE:
+        return said(for_program(_question(scope).path, _BUSY) or as_text(_BUSY), build)
     if task is None:
         state.tally.computed += 1
         task = asyncio.create_task(_remembered(state, app, scope, build, key))

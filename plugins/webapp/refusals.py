@@ -16,6 +16,7 @@ _TITLES = {
     "not_found": "There is no such page",
     "method_not_allowed": "Only GET and HEAD are answered",
     "build_changed": "There is a newer build",
+    "busy": "Too many ask at this moment",
     "too_slow": "This takes longer than the site allows",
     "broken": "The published file cannot be read",
     "failed": "Something broke here",

@@ -128,7 +128,10 @@ class Current:
         It blocks for the milliseconds that a new file takes, and only then.
         """
         version = version_of(self.path)
-        if self.file and version in (self.file.version, self._refused_version):
+        if self.file and version == self.file.version:
+            self.refused = self._refused_version = None  # the link may have led astray and back
+            return self.file, False
+        if self.file and version == self._refused_version:
             return self.file, False
         path = self.path.resolve()
         try:

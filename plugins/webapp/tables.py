@@ -1,5 +1,6 @@
 """Questions to Datasette's own pages of tables and rows: what it would answer by a 500 or by nonsense is refused."""
 
+import datetime as dt
 import difflib
 import json
 import re
@@ -10,6 +11,7 @@ from urllib.parse import parse_qsl
 from datasette.utils import tilde_decode
 
 from webapp.build import DATABASE
+from webapp.parameters import known_symbol
 from webapp.refusals import Refusal
 
 _OPERATORS = frozenset(
@@ -41,6 +43,7 @@ _SHAPES = frozenset(("array", "arrays", "object", "objects", "arrayfirst"))
 _TABLE = re.compile(rf"/{DATABASE}/(?P<table>[^/.]+)(?:\.(?P<format>json|csv))?")
 _ROW = re.compile(rf"/{DATABASE}/(?P<table>[^/]+)/(?P<row>[^/]+?)(?:\.(?P<format>json))?")
 _MOST = 8_000  # characters of a question
+_DAY = len("YYYY-MM-DD")
 _DIGITS = 18  # of a number that SQLite holds for certain
 _MOST_SHOWN = 1000  # rows of a page that a phone can still open
 _ODD = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -57,7 +60,7 @@ class Table(NamedTuple):
 def check(path: str, query: str, con: sqlite3.Connection, about: dict[str, Any]) -> None:
     """Raise a Refusal unless Datasette can answer: ``about`` is what metadata.yml says of the tables."""
     if found := _TABLE.fullmatch(path):
-        _check_table(_table(con, found["table"]), query, found["format"], about)
+        _check_table(_table(con, found["table"]), query, found["format"], about, con)
     elif found := _ROW.fullmatch(path):
         table = _table(con, found["table"])
         _no_parameters(query, {"_shape": "arrays"} if found["format"] else {})
@@ -92,7 +95,7 @@ def _check_row(table: Table, row: str, con: sqlite3.Connection) -> None:
         raise Refusal(404, "not_found", f"{table.name} has no row of {told}.")
 
 
-def _check_table(table: Table, query: str, form: str | None, about: dict[str, Any]) -> None:
+def _check_table(table: Table, query: str, form: str | None, about: dict[str, Any], con: sqlite3.Connection) -> None:
     pairs = _pairs(query)
     given = dict(pairs)
     if any(name in _PLAIN and name not in _LISTS and given[name] != value for name, value in pairs):
@@ -100,6 +103,7 @@ def _check_table(table: Table, query: str, form: str | None, about: dict[str, An
     told = about.get(table.name, {})
     for name, value in pairs:
         _check_pair(table, name, value, form)
+        _check_exact(table, name.removesuffix("__exact"), value, con)
     sortable = told.get("sortable_columns", [*table.columns, *table.keys])
     for name in ("_sort", "_sort_desc"):
         if given.get(name) and given[name] not in sortable:
@@ -144,6 +148,19 @@ def _check_pair(table: Table, name: str, value: str, form: str | None) -> None:
         raise _wrong(f"{name} is a number of more than {_DIGITS} digits, or one that is not written as 0 to 9.")
     if operator in ("in", "notin") and value.startswith("["):
         _check_list(name, value)
+
+
+def _check_exact(table: Table, name: str, value: str, con: sqlite3.Connection) -> None:
+    """Raise a Refusal where a filter asks for a day or a symbol that cannot be: nothing would be the answer."""
+    if name not in table.columns or not value:
+        return
+    if name == "symbol":
+        known_symbol(con, value)
+    if name == "date" or name.endswith("_day"):
+        try:
+            dt.date.fromisoformat(value if len(value) == _DAY else "")
+        except ValueError as error:
+            raise _wrong(f"{name} is {value[:60]!r}, which is no day: write YYYY-MM-DD.") from error
 
 
 def _check_plain(table: Table, name: str, value: str, form: str | None) -> None:

@@ -31,6 +31,53 @@ def test_what_there_is_not_is_said_in_the_one_form(site: Site, path: str) -> Non
         assert 'action="/search"' in page.data.decode()
 
 
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("/availability/day_files.json?date=2024-02-30", 400, "which is no day"),
+        ("/availability/day_files.json?date__exact=soon", 400, "which is no day"),
+        ("/availability/absences.json?first_day=2024-1-1", 400, "which is no day"),
+        ("/availability/day_files.json?symbol=BTCUSTD", 404, "Did you mean BTCUSDT"),
+        ("/availability/manifest.txt?limit=x", 400, "limit"),
+        ("/-/databases.json", 404, "nothing"),
+    ],
+)
+def test_a_filter_that_nothing_can_fit_is_refused_and_so_is_what_tells_of_the_machine(
+    site: Site, path: str, status: int, words: str
+) -> None:
+    assert words in site.get(path, status).data.decode()
+
+
+def test_a_websocket_is_refused_and_counted_as_nothing_broken(site: Site) -> None:
+    upgrade = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    }
+    assert site.http.request("GET", site.url + "/", headers=upgrade, retries=False).status == 403
+
+
+@pytest.mark.parametrize(
+    ("accepted", "packed"),
+    [
+        ("gzip", True),
+        ("br, gzip;q=0.5", True),
+        ("gzip ; q=1.0, br", True),
+        ("gzip;q=0", False),
+        ("gzip ;q=0.0", False),
+        ("gzip; q=0 , br", False),
+        ("gzipfoo", False),
+        ("identity", False),
+    ],
+)
+def test_who_takes_no_gzip_gets_none(site: Site, accepted: str, *, packed: bool) -> None:
+    headers = {"Accept-Encoding": accepted}
+    answer = site.http.request("GET", site.url + "/about", headers=headers, preload_content=False, retries=False)
+    assert (answer.headers.get("Content-Encoding") == "gzip") == packed
+    answer.release_conn()
+
+
 def test_a_row_that_there_is_not_is_named(site: Site) -> None:
     assert site.get("/availability/symbols/NOPE.json", 404).json()["error"] == "symbols has no row of symbol 'NOPE'."
     assert site.get("/availability/symbols/BTCUSDT.json").json()["rows"]

@@ -94,27 +94,36 @@ def test_a_question_that_many_ask_at_once_is_computed_once(site: Site, leaving: 
     assert sum(gained.values()) >= 20 - leaving
 
 
+async def ask_app(app: Any, path: str, query: str, statuses: list[int]) -> None:
+    """Ask an application of this process, without a server around it."""
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            statuses.append(message["status"])
+
+    about = {"type": "http", "method": "GET", "scheme": "http", "http_version": "1.1", "headers": []}
+    await app({**about, "path": path, "raw_path": path.encode(), "query_string": query.encode()}, receive, send)
+
+
+async def here(site: Site) -> Datasette:
+    """Start the site's file in this process."""
+    settings = {"max_returned_rows": 50_000}
+    places = {"plugins_dir": str(ROOT / "plugins"), "template_dir": str(ROOT / "templates")}
+    datasette = Datasette(immutables=[str(site.file)], metadata=METADATA, settings=settings, **places)
+    await datasette.invoke_startup()
+    return datasette
+
+
 def test_who_leaves_takes_nobody_along(site: Site) -> None:
     """Servers that end the work for readers who left, as some do, end it for them alone."""
 
-    async def ask(app: Any, statuses: list[int]) -> None:
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": b"", "more_body": False}
-
-        async def send(message: dict[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                statuses.append(message["status"])
-
-        about = {"type": "http", "method": "GET", "scheme": "http", "http_version": "1.1", "headers": []}
-        await app({**about, "path": "/coverage", "raw_path": b"/coverage", "query_string": b""}, receive, send)
-
     async def first_leaves() -> list[int]:
-        settings = {"max_returned_rows": 50_000}
-        places = {"plugins_dir": str(ROOT / "plugins"), "template_dir": str(ROOT / "templates")}
-        datasette = Datasette(immutables=[str(site.file)], metadata=METADATA, settings=settings, **places)
-        await datasette.invoke_startup()
-        app, statuses = datasette.app(), []
-        asking = [asyncio.create_task(ask(app, statuses)) for _ in range(3)]
+        datasette, statuses = await here(site), list[int]()
+        app = datasette.app()
+        asking = [asyncio.create_task(ask_app(app, "/coverage", "", statuses)) for _ in range(3)]
         await asyncio.sleep(0)
         assert datasette.availability.tally.shared == 2
         asking[0].cancel()
@@ -124,6 +133,17 @@ def test_who_leaves_takes_nobody_along(site: Site) -> None:
         return statuses
 
     assert asyncio.run(first_leaves()) == [200, 200]
+
+
+def test_more_questions_at_once_than_can_be_answered_soon_are_refused_and_nobody_else_waits(site: Site) -> None:
+    async def many_ask() -> list[int]:
+        app, statuses = (await here(site)).app(), list[int]()
+        path = "/availability/snapshot.json"
+        await asyncio.gather(*(ask_app(app, path, f"date=2024-01-15&limit={n}", statuses) for n in range(1, 41)))
+        await ask_app(app, path, "date=2024-01-15&limit=40", statuses)
+        return statuses
+
+    assert asyncio.run(many_ask()) == [503] * 8 + [200] * 33
 
 
 def test_every_metric_is_told_of_in_the_manual(site: Site) -> None:

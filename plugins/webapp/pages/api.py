@@ -23,6 +23,7 @@ CASES = {
     "method_not_allowed": (405, "anything but GET, HEAD and OPTIONS"),
     "build_changed": (409, "a page of an answer whose pages before were of another build: start again"),
     "sql_is_off": (403, "SQL of your own, which this site does not run"),
+    "busy": (503, "more questions than the site takes at once: ask again in a second"),
     "too_slow": (503, "a question that takes longer than the site allows: ask for less"),
     "broken": (503, "the published file cannot be read"),
     "failed": (500, "a mistake of the site"),
