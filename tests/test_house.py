@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 FLOORS = [
-    {"errors", "records", "clock", "log"},
+    {"errors", "records", "clock", "disk", "log"},
     {"keys", "locks", "s3_xml"},
     {"stores"},
     {"warehouse"},

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 import duckdb
 
+from etl.disk import sync_folder
 from etl.errors import AvailabilityError
 from etl.publish.gates import Judged, Overrides, published_columns
-from etl.publish.kept import Kept, opened, point, sync_folder
+from etl.publish.kept import Kept, opened, point
 from etl.publish.rehearsal import metadata
 from etl.warehouse import MEMORY_LIMIT
 

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from etl.disk import sync_folder
 from etl.errors import AvailabilityError, UsageError
 
 LINK = "availability.db"
@@ -137,15 +138,6 @@ def point(link: Path, name: str) -> None:
     beside.symlink_to(name)
     beside.replace(link)
     sync_folder(link.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder safely to disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def write_whole(path: Path, text: str) -> None:

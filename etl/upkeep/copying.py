@@ -5,6 +5,7 @@ from pathlib import Path
 
 import duckdb
 
+from etl.disk import sync_folder
 from etl.errors import WarehouseError
 from etl.warehouse import STORAGE_VERSION, log_of, one, sentences
 
@@ -57,11 +58,7 @@ def weighed(con: duckdb.DuckDBPyConnection, rows: str) -> tuple[int, int | None]
 def swap_in(part: Path, path: Path) -> None:
     """Put a finished file in the place of another one, in one step that outlasts a power cut."""
     part.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)
 
 
 def _write(con: duckdb.DuckDBPyConnection, target: Path) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from etl.disk import sync_folder
 from etl.vault.errors import StorageAbsent, StorageError
 from etl.vault.stored import PIECE_BYTES, Stored
 
@@ -63,7 +64,7 @@ class LocalFolder(NamedTuple):
                 beside.replace(target)
             finally:
                 beside.unlink(missing_ok=True)
-            _sync_folder(target.parent)
+            sync_folder(target.parent)
 
     def delete(self, path: str) -> None:
         """Delete a file; one that is not there is as good as deleted."""
@@ -71,7 +72,7 @@ class LocalFolder(NamedTuple):
             self._stands()
             try:
                 (self.base / path).unlink()
-                _sync_folder((self.base / path).parent)
+                sync_folder((self.base / path).parent)
             except _NO_FILE:
                 return
 
@@ -89,8 +90,8 @@ class LocalFolder(NamedTuple):
                 raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(source))
             _make_folder(target.parent)
             source.replace(target)
-            _sync_folder(target.parent)
-            _sync_folder(source.parent)
+            sync_folder(target.parent)
+            sync_folder(source.parent)
 
     def _stands(self) -> None:
         """Without the base nobody can tell what is missing below it."""
@@ -145,15 +146,7 @@ def _make_folder(folder: Path) -> None:
     if not folder.is_dir():
         _make_folder(folder.parent)
         folder.mkdir(exist_ok=True)
-        _sync_folder(folder.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
+        sync_folder(folder.parent)
 
 
 def _forget_stale(target: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 import zstandard
 
+from etl.disk import sync_folder
 from etl.vault.intake import Line
 
 ACTIVE: Final = "raw/active/coinbase"
@@ -118,15 +119,6 @@ def cut(path: Path) -> int:
         path.unlink()
         sync_folder(path.parent)
     return size - whole
-
-
-def sync_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk."""
-    number = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
 
 
 def _whole(path: Path) -> int:

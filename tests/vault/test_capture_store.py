@@ -191,6 +191,7 @@ def test_what_the_store_does_not_take_in_the_end_stays_in_the_spool_for_the_next
     first = replay.sent[0]
     assert played.ready(behind_faults) == []
     faulty.faults = []
+    monkeypatch.undo()
     with capturing(behind_faults, spool) as (_, run):
         run.end()
     assert frames(behind_faults)[:ENOUGH] == first[:ENOUGH]
