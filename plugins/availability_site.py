@@ -9,7 +9,7 @@ from datasette import hookimpl
 
 sys.path.insert(0, str(Path(__file__).parent))  # Datasette loads a file by its path, so its neighbours are not found
 
-from webapp import answers, health, kept, metrics, middleware, questions, routing, vocabulary
+from webapp import answers, directory, health, kept, metrics, middleware, questions, routing, vocabulary
 from webapp.build import DATABASE
 from webapp.declared import declared
 
@@ -29,7 +29,7 @@ def startup(datasette: Any) -> Callable[[], Awaitable[None]]:
 def register_routes(datasette: Any) -> list[tuple[str, Callable[..., Any]]]:
     """Our pages and the API come before Datasette's own routes."""
     return [
-        *routing.routes(),
+        *directory.routes(),
         *answers.routes(datasette),
         (health.ADDRESS, health.healthz),
         (metrics.ADDRESS, metrics.metrics),

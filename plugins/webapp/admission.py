@@ -10,9 +10,9 @@ from datasette.utils.asgi import Request
 from webapp import tables
 from webapp.build import DATABASE
 from webapp.declared import declared
+from webapp.directory import ALL_PAGES
 from webapp.questions import question
 from webapp.refusals import Refusal
-from webapp.routing import all_pages
 
 READING = ("GET", "HEAD")
 _SYSTEM = re.compile(r"/-/(healthz|metrics|(versions|plugins|settings|metadata)(\.json)?)")
@@ -46,7 +46,7 @@ async def check(datasette: Any, request: Request, method: str) -> None:
 
 
 def _ours(path: str) -> bool:
-    return any(re.match(route.pattern, path) for route in all_pages()) or bool(is_api(path))
+    return any(re.match(route.pattern, path) for route in ALL_PAGES) or bool(is_api(path))
 
 
 def is_api(path: str) -> re.Match[str] | None:

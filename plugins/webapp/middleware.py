@@ -12,10 +12,11 @@ from datasette.utils.asgi import Request
 
 from webapp import address, admission
 from webapp.build import DATABASE, Build, today
+from webapp.directory import family
 from webapp.kept import OK, App, Headers, Kept, Receive, Scope, Send, broken, keep, preflight, reply, said
 from webapp.passing import Passing, is_error_of_datasette
 from webapp.refusals import Refusal, Said, as_text, for_program, instead_of
-from webapp.routing import family, refused
+from webapp.routing import refused
 from webapp.swap import CHOSEN, Current
 from webapp.tally import Tally
 

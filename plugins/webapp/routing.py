@@ -1,6 +1,5 @@
-"""Which address shows which page, and how a page comes about: read the question, gather, render."""
+"""How a page comes about: read the question, gather, render."""
 
-import re
 import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
@@ -27,16 +26,6 @@ NAVIGATION = (
     ("/about", "About"),
     (f"/{DATABASE}", "Data"),
 )
-
-
-_FAMILIES = {  # in this order
-    "download": rf"/{DATABASE}\.db$",
-    "answer": rf"/{DATABASE}/\w+\.(json|ndjson|csv|txt|aria2)$",
-    "row": rf"/{DATABASE}/\w+/",
-    "data": rf"/{DATABASE}(/|$)",
-    "static": r"/(-/)?static",
-    "system": r"/-/",
-}
 Found = TypeVar("Found")
 
 
@@ -67,21 +56,6 @@ class Route(NamedTuple):
     parameters: Sequence[Parameter] = ()
 
 
-def all_pages() -> list[Route]:
-    """Return every page of the site."""
-    from webapp import openapi, pages  # noqa: PLC0415 - they import this module
-
-    return [*pages.ROUTES, *openapi.ROUTES]
-
-
-def family(path: str) -> str:
-    """Return the kind of an address, by which requests are counted: a page by its name, and few others."""
-    for route in all_pages():
-        if re.match(route.pattern, path):
-            return route.answer.__name__
-    return next((kind for kind, pattern in _FAMILIES.items() if re.match(pattern, path)), "other")
-
-
 def warm(datasette: Any) -> None:
     """Compile the templates of our pages: else the first reader of each waits for it, some 20 ms."""
     environment: Any = getattr(datasette, "jinja_env", None)
@@ -92,12 +66,9 @@ def warm(datasette: Any) -> None:
             environment.get_template(name)
 
 
-def routes() -> list[tuple[str, Callable[..., Any]]]:
-    """Return the pages as Datasette registers routes."""
-    return [(route.pattern, _view(route)) for route in all_pages()]
+def view_of(route: Route) -> Callable[..., Any]:
+    """Return the view that Datasette calls for a page."""
 
-
-def _view(route: Route) -> Callable[..., Any]:
     async def view(datasette: Any, request: Request) -> Response:
         def gather(con: sqlite3.Connection) -> Page | Said:
             path = {name: unquote(part) for name, part in request.url_vars.items()}

@@ -12,7 +12,7 @@ import pytest
 import urllib3
 from datasette.app import Datasette
 from prometheus_client.parser import text_string_to_metric_families
-from webapp.routing import all_pages
+from webapp.directory import ALL_PAGES
 
 from tests import published
 from tests.serving import Site
@@ -67,7 +67,7 @@ def test_requests_are_counted_by_kind_and_never_by_what_was_asked(site: Site) ->
     after = samples["availability_request_duration_seconds_count"]
     for labels in (("symbol", "2xx"), ("symbol", "4xx"), ("answer", "2xx")):
         assert after[labels] >= before.get(labels, 0) + 1
-    pages = {route.answer.__name__ for route in all_pages()}
+    pages = {route.answer.__name__ for route in ALL_PAGES}
     others = {"download", "answer", "row", "data", "static", "system", "other", "preflight"}
     assert {kind for kind, _ in after} <= pages | others
     buckets = samples["availability_request_duration_seconds_bucket"]
