@@ -49,7 +49,7 @@ install-units: ## Install the systemd units of this checkout: says what it would
 uninstall-units: ## Take the systemd units away again: says what it would do, CONFIRM=1 does it; data stay
 	@CONFIRM='$(CONFIRM)' DESTDIR='$(DESTDIR)' bash systemd/units.sh uninstall
 
-test: dev ## Run the tests, offline, in under a minute
+test: dev ## Run the tests, offline, in a minute or two
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m "not browser and not long"
 
 long: dev ## Run the tests that take longer: publishing, kills, other S3 servers, made-up questions

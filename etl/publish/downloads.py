@@ -18,7 +18,7 @@ from etl.errors import AvailabilityError
 from etl.publish.gates import Judged, Overrides, published_columns
 from etl.publish.kept import Kept, opened, point
 from etl.publish.rehearsal import metadata
-from etl.warehouse import MEMORY_LIMIT
+from etl.warehouse import MEMORY_LIMIT, interrupts
 
 FOLDER = "downloads"
 LATEST = "latest"
@@ -42,7 +42,8 @@ def write_downloads(build: Kept, folder: Path, told: Told) -> None:
     folder.mkdir(parents=True)
     try:
         with closing(opened(build.file)) as site:
-            rows = _parquet_of_all(site, folder) | _csv_of_some(site, folder)
+            with interrupts():
+                rows = _parquet_of_all(site, folder) | _csv_of_some(site, folder)
             manifest = _manifest(site, rows, told)
     except (duckdb.Error, sqlite3.Error) as error:
         raise AvailabilityError(f"The downloads of {build.build_id} could not be made: {error}.") from error

@@ -75,9 +75,17 @@ def is_being_read(error: duckdb.Error) -> bool:
 def sentences(path: Path) -> Iterator[None]:
     """Turn DuckDB's errors about the file into sentences."""
     try:
-        yield
+        with interrupts():
+            yield
     except duckdb.Error as error:
         raise WarehouseError(_sentence(path, error)) from error
+
+
+@contextmanager
+def interrupts() -> Iterator[None]:
+    """Let a signal that finds DuckDB at work be what it is elsewhere: DuckDB makes an error of its own of it."""
+    try:
+        yield
     except RuntimeError as error:
         if str(error) != "Query interrupted":
             raise

@@ -1,6 +1,9 @@
 """What the faults did, as docs/reliability.md."""
 
 import datetime as dt
+import re
+import socket
+import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
@@ -68,5 +71,8 @@ def _row(name: str, group: Sequence[Seen]) -> str:
 
 
 def _short(said: str, most: int = 160) -> str:
-    plain = said.replace("|", "/")
+    here = re.sub(rf"{re.escape(tempfile.gettempdir())}/chaos-[^/]+/[^/]+/", "", said).replace(
+        socket.gethostname(), "HOST"
+    )
+    plain = here.replace("|", "/")
     return plain if len(plain) <= most else f"{plain[:most].rsplit(' ', 1)[0]} ..."
