@@ -36,7 +36,7 @@ check_place() { # the units see neither /home nor /root, and their users are not
     python=$(readlink -m "$prefix/.venv/bin/python")
     for path in "$prefix" "$python"; do
         case $path in
-        /home/* | /root/* | /run/user/*) refuse "$path lies where the units cannot look: use /opt/availability, and a Python of the system." ;;
+        /home/* | ~root/* | /run/user/*) refuse "$path lies where the units cannot look: use /opt/availability, and a Python of the system." ;;
         esac
     done
 }

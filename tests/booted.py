@@ -12,10 +12,10 @@ PRODUCT = ("etl", "plugins", "static", "systemd", "templates", "Makefile", "meta
 # The mounts live in a namespace of their own and end with it, whatever happens in it.
 _BOOT = """set -eu
 mount -t tmpfs tmpfs "$1"
-mkdir "$1/upper" "$1/work" "$1/root"
-mount -t overlay overlay -o lowerdir=/,upperdir="$1/upper",workdir="$1/work" "$1/root"
-cp "$2" "$1/root/etc/systemd/system/scenario.service"
-conf="$1/root/etc/systemd/system.conf.d"
+mkdir "$1/upper" "$1/work" "$1/tree"
+mount -t overlay overlay -o lowerdir=/,upperdir="$1/upper",workdir="$1/work" "$1/tree"
+cp "$2" "$1/tree/etc/systemd/system/scenario.service"
+conf="$1/tree/etc/systemd/system.conf.d"
 mkdir -p "$conf"
 printf '[Manager]\\nDefaultEnvironment=LD_LIBRARY_PATH=/opt/python/lib\\n' > "$conf/python.conf"
 shift 2
@@ -80,7 +80,7 @@ def boot(folder: Path, mounts: list[str], scenario: str) -> None:
     unit.write_text(_SCENARIO, encoding="utf-8")
     nspawn = [
         *("systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--private-network"),
-        *("--console=pipe", "--link-journal=no", "--machine=units", f"--directory={stage}/root"),
+        *("--console=pipe", "--link-journal=no", "--machine=units", f"--directory={stage}/tree"),
         *(f"--bind={shared}:/shared", *(f"--bind-ro={mount}" for mount in mounts)),
         *("systemd.unit=scenario.service", "systemd.show_status=0"),
     ]

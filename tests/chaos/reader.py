@@ -2,7 +2,6 @@
 
 import hashlib
 import threading
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -44,10 +43,6 @@ class Reader(threading.Thread):
         """Ask no more."""
         self._ended.set()
         self.join()
-
-    def counted(self) -> Counter[str]:
-        """Return how often what was seen."""
-        return Counter(asked=self.asked, unavailable=self.unavailable, odd=len(self.odd), builds=len(self.builds))
 
     def _ask(self, http: urllib3.PoolManager, question: str) -> None:
         self.asked += 1
