@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock
 WORKERS ?= 3
+# Three workers and a thousand processes would each compile every module for themselves.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: chaos help install dev demo site publish serve install-units uninstall-units test long browser oldest next check format docs bench lock clean

@@ -583,7 +583,7 @@ def exchange() -> Iterator[tuple[HTTPServer, dict[str, Any]]]:
         def log_message(self, *_: object) -> None: ...
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server, told
         server.shutdown()
 

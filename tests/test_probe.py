@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -42,24 +41,11 @@ def ask(query: str, *parameters: Any) -> list[tuple[Any, ...]]:
         return con.execute(query, list(parameters)).fetchall()
 
 
-@pytest.fixture(scope="module")
-def whole() -> list[bytes]:
-    """A warehouse that has all of the small archive, once a test has listed it."""
-    return []
-
-
 @pytest.fixture
-def listed(run: Run, archive: Replica, whole: list[bytes]) -> Run:
+def listed(filled: Run, archive: Replica) -> Run:
     """The small archive, listed whole; requests are counted from here."""
-    path = Path("warehouse.duckdb")
-    if whole:
-        path.write_bytes(whole[0])
-    else:
-        run("discover")
-        run("backfill")
-        whole.append(path.read_bytes())
     archive.reset_stats()
-    return run
+    return filled
 
 
 # -- what an answer says -----------------------------------------------------------------------------
@@ -343,7 +329,7 @@ def answering(headers: Mapping[str, str]) -> Iterator[str]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
