@@ -11,7 +11,7 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: chaos help install dev demo site publish serve install-units uninstall-units test long browser oldest next check format docs bench lock clean
+.PHONY: chaos help install dev demo demo-vault site publish serve install-units uninstall-units test long browser oldest next check format docs bench lock clean
 
 help: ## List all targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,10 @@ $(VENV)/.dev: $(VENV)/.installed
 demo: install ## Build the whole site from a local replica of the archive and serve it (PORT=8001, SERVE=1)
 	@$(BIN)/python -m etl.replica.demo --port $(or $(PORT),8001) $(if $(filter 0,$(SERVE)),--no-serve)
 
+demo-vault: install ## Capture a recorded session of Coinbase, refine it and show it in a small site (PORT=8001, SERVE=1)
+	@$(INSTALL) --editable '.[vault]'
+	@$(BIN)/python -m etl.replay.demo --port $(or $(PORT),8001) $(if $(filter 0,$(SERVE)),--no-serve)
+
 site: install ## Build the site from the live archive: discover, backfill, update, export
 	@worst=0; for step in discover backfill update export; do \
 		$(BIN)/availability $$step || worst=$$?; \
@@ -45,8 +49,8 @@ publish: install ## Build, check and publish the site (TARGET=folder, user@host:
 serve: install ## Serve the site built last (PORT=8001)
 	@$(BIN)/availability serve --port $(or $(PORT),8001)
 
-install-units: ## Install the systemd units of this checkout: says what it would do, CONFIRM=1 does it (DESTDIR=, PREFIX=)
-	@CONFIRM='$(CONFIRM)' DESTDIR='$(DESTDIR)' PREFIX='$(or $(PREFIX),$(CURDIR))' bash systemd/units.sh install
+install-units: ## Install the systemd units of this checkout: says what it would do, CONFIRM=1 does it (DESTDIR=, PREFIX=, VAULT=1)
+	@CONFIRM='$(CONFIRM)' DESTDIR='$(DESTDIR)' VAULT='$(VAULT)' PREFIX='$(or $(PREFIX),$(CURDIR))' bash systemd/units.sh install
 
 uninstall-units: ## Take the systemd units away again: says what it would do, CONFIRM=1 does it; data stay
 	@CONFIRM='$(CONFIRM)' DESTDIR='$(DESTDIR)' bash systemd/units.sh uninstall

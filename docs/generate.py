@@ -43,6 +43,8 @@ QUESTIONS: dict[str, tuple[type[NamedTuple], tuple[str, ...]]] = {
     "revisions": (queries.RevisionRow, ("revisions",)),
     "universe": (queries.UniverseRow, ("symbols",)),
     "freshness": (queries.FreshnessRow, ("freshness",)),
+    "datasets": (queries.DatasetRow, ("datasets",)),
+    "vault-days": (queries.VaultDayRow, ("vault_days",)),
 }
 NOTE = "<!-- written by docs/generate.py: change the program, then `make format` -->\n"
 

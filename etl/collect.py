@@ -3,7 +3,7 @@
 import gc
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 from contextlib import contextmanager
 from threading import Event
 
@@ -14,7 +14,7 @@ from etl.archives import enumerate_symbols, list_series
 from etl.clock import now
 from etl.errors import ListingError
 from etl.keys import symbols_prefix
-from etl.probe import by_head
+from etl.probe import by_head, in_parallel
 from etl.records import Answer, Enumeration, Failure, Listing, Outcome, Probe, Window
 from etl.stores import Bucket, Lister, open_files, page_url
 
@@ -111,7 +111,7 @@ def collect(
     def unless_stopped(window: Window) -> Answer:
         return Answer([], [], [], whole=False) if stopped() else look(window, stopped)
 
-    with _many_small_objects(), ThreadPoolExecutor(workers) as pool:
+    with _many_small_objects(), in_parallel(workers) as pool:
         try:
             done = as_completed([pool.submit(unless_stopped, window) for window in windows])
             for batch in _batches(done, advance, enough, patience=max(workers, _PATIENCE)):

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import sqlite_utils
 
-from etl import checks, queries
+from etl import checks, queries, warehouse
 from etl.errors import AvailabilityError, UsageError
 from etl.keys import UM_KLINES_1M
 from etl.records import Build
@@ -27,7 +27,7 @@ ATTRIBUTION = (
     " Independent of Binance, and not endorsed by it."
 )
 SMALL_TABLES = (
-    *("extents", "timespans", "gaps", "absences", "covered", "lives", "daily_counts"),
+    *("datasets", "vault_days", "extents", "timespans", "gaps", "absences", "covered", "lives", "daily_counts"),
     *("revisions", "freshness", "events", "runs"),
 )
 _ROWS_A_FETCH = 50_000
@@ -51,7 +51,7 @@ def export_site(con: duckdb.DuckDBPyConnection, target: Path, *, today: dt.date)
     beside = target.with_name(f".{target.name}.{os.getpid()}.building")
     try:
         _clear(target)
-        with worked_out(con):
+        with worked_out(con, "held_days", "lives"):
             _fill(con, beside, today)
         with beside.open("rb") as file:
             content = hashlib.file_digest(file, "sha256").hexdigest()
@@ -99,7 +99,8 @@ def _fill(con: duckdb.DuckDBPyConnection, path: Path, today: dt.date) -> None:
             site.executemany("INSERT INTO day_file_codes VALUES (?, ?, ?, ?, ?, ?, ?)", _codes(con))
         for name in SMALL_TABLES:
             small.table(name).insert_all(_rows(con, name))
-        small.table("findings").insert_all(checks.as_rows(checks.run_checks(con, UM_KLINES_1M, today)))
+        for dataset in warehouse.datasets(con):
+            small.table("findings").insert_all(checks.as_rows(checks.run_checks(con, dataset, today), dataset))
         site.execute(_SNAPSHOT_INDEX)
         site.commit()
         site.execute("VACUUM INTO ?", [str(path)])
@@ -119,14 +120,13 @@ def _seal(path: Path, build: Build) -> None:
 
 
 def _rows(con: duckdb.DuckDBPyConnection, name: str) -> Iterator[dict[str, Any]]:
-    query = sql(f"site/{name}")
-    result = con.execute(query, {"dataset": UM_KLINES_1M} if "$dataset" in query else {})
+    result = con.execute(sql(f"site/{name}"))
     columns = [column[0] for column in result.description]
     return (dict(zip(columns, row, strict=True)) for row in result.fetchall())
 
 
 def _codes(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
-    result = con.execute(sql("site/day_file_codes"), {"dataset": UM_KLINES_1M})
+    result = con.execute(sql("site/day_file_codes"))
     while rows := result.fetchmany(_ROWS_A_FETCH):
         yield from rows
 

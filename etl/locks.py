@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TextIO
 
 from etl import clock
+from etl.disk import named
 from etl.errors import AvailabilityError
 
 _A_MOMENT = 0.3  # seconds; whoever only looks who holds a lock holds it for less
@@ -26,9 +27,10 @@ def held(lock: Path, command: str, busy: str, refusal: type[AvailabilityError] =
         if not _taken(file):
             raise refusal(f"{busy} by {_signed(file)}: try again when it is done.")
         me = {"pid": os.getpid(), "host": socket.gethostname(), "since": f"{clock.now():%Y-%m-%dT%H:%M:%SZ}"}
-        file.truncate(0)
-        file.write(json.dumps({**me, "command": command}))
-        file.flush()
+        with named(lock):
+            file.truncate(0)
+            file.write(json.dumps({**me, "command": command}))
+            file.flush()
         try:
             yield
         finally:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import duckdb
 
 from etl import checks, clock, collect, locks, log, outcomes, planning, runs, warehouse
+from etl.disk import named
 from etl.errors import AvailabilityError, WarehouseError, about_file
 from etl.keys import UM_KLINES_1M
 from etl.publish import run
@@ -43,6 +44,7 @@ class Plan(NamedTuple):
     today: dt.date
     accept: tuple[str, ...]  # codes of checks whose errors do not count
     given: Mapping[str, object]  # what the runs are recorded with
+    vault_config: Path | None = None  # of the vault that is indexed too; None = there is none
 
 
 class Came(NamedTuple):
@@ -66,14 +68,17 @@ def nightly(plan: Plan, *, say: Say, stoppable: Stoppable) -> None:
     """
     check_programs(plan.site.targets)
     plan.site.folder.mkdir(parents=True, exist_ok=True)
-    with locks.held(plan.site.folder / LOCK, "nightly", f"{plan.site.folder} is being rebuilt"):
+    lock, busy = plan.site.folder / LOCK, f"{plan.site.folder} is being rebuilt"
+    with named(plan.site.folder), locks.held(lock, "nightly", busy):
         came = list[Came]()
         with stoppable() as stop:
             for name, step in (("discover", _discover), ("update", _update), ("full", _full)):
                 came.append(_taken(name, partial(step, plan, stop), came, stop))
+        if plan.vault_config:
+            came.append(_taken("vault", partial(_vault, plan, plan.vault_config), came, stop))
         came.append(_taken("check", partial(_check, plan), came, stop))
         came.append(_taken("publish", partial(_publish, plan, say), came, stop))
-    _fail_where_lacking(came)
+    _fail_where_lacking(came, stopped=stop.is_set())
 
 
 def _taken(name: str, step: Callable[[], str], came: Sequence[Came], stop: Event) -> Came:
@@ -94,9 +99,10 @@ def _taken(name: str, step: Callable[[], str], came: Sequence[Came], stop: Event
         no_warehouse = isinstance(error, WarehouseError)
     except OSError as error:
         outcome, said = "failed", about_file(error)
-    finally:  # a SIGTERM too leaves its line
-        ended = Came(name, outcome, said, round(time.monotonic() - began, 3), no_warehouse)
-        _tell(ended)
+    except KeyboardInterrupt:  # in check or publish, which no wish reaches, or for the second time
+        stop.set()
+    ended = Came(name, outcome, said, round(time.monotonic() - began, 3), no_warehouse)
+    _tell(ended)
     return ended
 
 
@@ -118,12 +124,13 @@ def _in_the_way(name: str, came: Sequence[Came], stop: Event) -> str | None:
     return None
 
 
-def _fail_where_lacking(came: Sequence[Came]) -> None:
+def _fail_where_lacking(came: Sequence[Came], *, stopped: bool) -> None:
     bad = [f"{each.step} {each.outcome}: {each.said.rstrip('.')}." for each in came if each.outcome in _BAD]
     left = [each.step for each in came if each.outcome == "not run"]
     if bad or left:
-        not_run = f" Not run: {', '.join(left)}." if left else ""
-        raise AvailabilityError(f"The nightly run is not whole. {' '.join(bad)}{not_run}".strip())
+        whole = "The nightly run was stopped." if stopped else "The nightly run is not whole."
+        not_run = [f"Not run: {', '.join(left)}."] if left else []
+        raise AvailabilityError(" ".join([whole, *bad, *not_run]))
 
 
 @contextmanager
@@ -168,6 +175,21 @@ def _listed(plan: Plan, con: duckdb.DuckDBPyConnection, did: runs.Did, windows: 
     did.append(outcome)
     outcomes.fail_where_lacking(outcome)
     return outcomes.looked_at(outcome)
+
+
+def _vault(plan: Plan, config: Path) -> str:
+    try:  # the site alone does without the packages of the vault
+        from etl.indexing import index_vault  # noqa: PLC0415
+        from etl.vault.config import read_config  # noqa: PLC0415
+        from etl.vault.storage import open_storage  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise AvailabilityError(f"The vault needs {error.name}: install it by pip install '.[vault]'.") from error
+    storage = open_storage(read_config(config).storage)
+    with _recorded(plan, "index") as (con, did):
+        outcome = index_vault(con, storage, plan.today)
+        did.append(outcome)
+        outcomes.fail_where_lacking(outcome, outcomes.NOT_INDEXED)
+    return outcomes.indexed(outcome)
 
 
 def _check(plan: Plan) -> str:

@@ -49,6 +49,8 @@ class Sentences(click.Group):
             raise click.ClickException(str(error)) from error
         except OSError as error:
             raise click.ClickException(about_file(error)) from error
+        except KeyboardInterrupt as error:
+            raise click.ClickException("Interrupted: what was recorded is kept, nothing is left half-done.") from error
 
 
 def is_text(value: str) -> bool:
@@ -98,7 +100,7 @@ warehouse = _option(
     "--warehouse",
     "warehouse_path",
     envvar="AVAILABILITY_WAREHOUSE",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, readable=False, path_type=Path),  # who opens it says what is wrong with it
     default="warehouse.duckdb",
     help="The DuckDB file with the facts.",
 )

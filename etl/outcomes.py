@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from etl.errors import AvailabilityError
 from etl.records import Outcome
 
+NOT_INDEXED = "products of the vault are not recorded"
 _NAMES_SHOWN = 50
 _MOVES = ("added", "changed", "touched", "vanished", "returned")
 _LOG = logging.getLogger("etl.collect")
@@ -37,6 +38,15 @@ def probed(outcome: Outcome) -> str:
     )
 
 
+def indexed(outcome: Outcome) -> str:
+    """Say what was recorded of the vault."""
+    strange = f", {outcome.strangers:,} files that are none of a product and a day" if outcome.strangers else ""
+    return (
+        f"{outcome.recorded:,} of {outcome.asked:,} products of the vault recorded:"
+        f" {outcome.day_files:,} days, {_moved(outcome)}{strange}."
+    )
+
+
 def fail_where_lacking(outcome: Outcome, what: str = "") -> None:
     """Log each failure once, and raise AvailabilityError with the first cause where anything is lacking."""
     what = what or f"symbols are not {_looked(outcome)}"
@@ -52,6 +62,8 @@ def fail_where_lacking(outcome: Outcome, what: str = "") -> None:
                 "error": failure.reason,
             },
         )
+    if outcome.interrupted and outcome.recorded == outcome.asked:
+        raise AvailabilityError(f"Interrupted. All {outcome.asked:,} symbols were {_looked(outcome)} by then.")
     if outcome.interrupted:
         raise AvailabilityError(f"Interrupted. {_lacking(outcome, what)}")
     if outcome.failures:

@@ -18,8 +18,18 @@ _FOUND = 200
 @contextmanager
 def by_head(files: Files, dataset: str, *, workers: int) -> Iterator[Callable[[Window, Stopped], Answer]]:
     """Yield a function that looks at one window with a first day; all windows share ``workers`` threads."""
-    with ThreadPoolExecutor(workers) as pool:
+    with in_parallel(workers) as pool:
         yield lambda window, stopped: look(files, pool, dataset, window, stopped)
+
+
+@contextmanager
+def in_parallel(workers: int) -> Iterator[ThreadPoolExecutor]:
+    """Yield a pool of threads that is not waited for at the end: who stops at once wants no answer any more."""
+    pool = ThreadPoolExecutor(workers)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def look(files: Files, pool: ThreadPoolExecutor, dataset: str, window: Window, stopped: Stopped) -> Answer:

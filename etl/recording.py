@@ -6,8 +6,8 @@ from typing import Any
 
 import duckdb
 
-from etl.keys import read_symbol
-from etl.records import DayFiles, Enumeration, Failure, Listing, Probe, Stranger
+from etl.keys import is_of_vault, read_product, read_symbol
+from etl.records import DayFiles, Enumeration, Failure, Listing, Probe, Stranger, VaultDay
 from etl.warehouse import known_symbols, one, sql, transaction
 
 _LISTING_COLUMNS = (
@@ -16,6 +16,7 @@ _LISTING_COLUMNS = (
 )
 _STRANGER = ("prefixes", "keys", "reasons", "sizes", "last_modified", "etags", "seen_at")
 _PROBE = ("symbols", "days", "urls", "asked_at", "statuses", "sizes", "last_modified", "etags", "errors")
+_VAULT_DAY = ("day", "hours", "rows", "bytes", "parts", "losses", "lost_messages", "breaks", "files_md5")
 _Found = tuple[str, dt.datetime, Sequence[Stranger]]  # prefix, seen at, what is strange below it
 
 
@@ -25,6 +26,7 @@ def record_enumeration(
     """Record one complete listing of the symbol level, merge only; return the symbols not known before."""
     known = set(known_symbols(con, dataset))
     new = [symbol for symbol in found.symbols if symbol not in known]
+    read = read_product if is_of_vault(dataset) else read_symbol
     with transaction(con):
         con.execute("DELETE FROM archives WHERE dataset = ?", [dataset])
         con.execute("INSERT INTO archives VALUES (?, ?, ?)", [dataset, listing_url, files_url.rstrip("/")])
@@ -41,7 +43,7 @@ def record_enumeration(
             [found.started_at, dataset, found.symbols],
         )
         if new:
-            columns = list(zip(*(read_symbol(symbol) for symbol in new), strict=True))
+            columns = list(zip(*(read(symbol) for symbol in new), strict=True))
             con.execute(
                 "INSERT INTO symbols SELECT ?, unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[]),"
                 " unnest(?::VARCHAR[]), ?, ?",
@@ -90,6 +92,21 @@ def record_failures(con: duckdb.DuckDBPyConnection, dataset: str, failures: Sequ
         return
     with transaction(con):
         _record_listing_rows(con, dataset, [_row(failure) for failure in failures])
+
+
+def record_vault_days(con: duckdb.DuckDBPyConnection, dataset: str, symbol: str, days: Sequence[VaultDay]) -> None:
+    """Record what the vault holds of one symbol, in place of what was recorded before."""
+    with transaction(con):
+        con.execute("DELETE FROM vault_days WHERE dataset = ? AND symbol = ?", [dataset, symbol])
+        if days:
+            rows = {name: [getattr(day, name) for day in days] for name in _VAULT_DAY}
+            con.execute(sql("record/vault_days"), {"dataset": dataset, "symbol": symbol, **rows})
+
+
+def known_vault_days(con: duckdb.DuckDBPyConnection, dataset: str, symbol: str) -> dict[str, VaultDay]:
+    """Return what is recorded of one symbol of the vault, by day."""
+    rows = con.execute(sql("record/known_vault_days"), {"dataset": dataset, "symbol": symbol}).fetchall()
+    return {row[0]: VaultDay(*row) for row in rows}
 
 
 def _record_listing_rows(con: duckdb.DuckDBPyConnection, dataset: str, rows: Sequence[dict[str, Any]]) -> list[int]:

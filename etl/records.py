@@ -126,9 +126,25 @@ class Enumeration(NamedTuple):
 class SymbolName(NamedTuple):
     """What a symbol's name alone tells."""
 
-    kind: str  # perpetual | delivery | settled
+    kind: str  # perpetual | delivery | settled, and spot in the vault
     base: str
     quote: str  # "" where the name does not tell
+
+
+class VaultDay(NamedTuple):
+    """What the vault holds of one symbol on one day."""
+
+    day: str  # YYYY-MM-DD, UTC
+    hours: int  # with a record
+    rows: int
+    bytes: int  # of its Parquet files when they were first seen
+    parts: int  # Parquet files then
+    last_modified: str  # the newest of them
+    etag: str  # MD5 of what it is and of its refined parts' names, "-", their number: in S3's form, no MD5 of a file
+    losses: int  # jumps of sequence_num that day, on any connection: which product they hit nobody knows
+    lost_messages: int
+    breaks: int  # connections that ended against our will that day
+    files_md5: str  # of the names and sizes of all that this was read from
 
 
 class Outcome(NamedTuple):

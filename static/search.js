@@ -6,7 +6,8 @@ for (const input of document.querySelectorAll("input[list]")) {
     if (!typed) return;
     const answer = await fetch(`/search.json?q=${encodeURIComponent(typed)}`);
     if (!answer.ok || typed !== newest) return;
-    const { symbols } = await answer.json();
-    input.list.replaceChildren(...symbols.map((name) => new Option(name, name)));
+    const { symbols, total, truncated } = await answer.json();
+    const rest = truncated ? [new Option(`${symbols.length} of ${total} symbols; search for all of them`, typed)] : [];
+    input.list.replaceChildren(...symbols.map((name) => new Option(name, name)), ...rest);
   });
 }

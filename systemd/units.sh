@@ -2,11 +2,13 @@
 # `units.sh install` or `units.sh uninstall`: says what it would do; CONFIRM=1 does it.
 #   PREFIX    where the program lies with its .venv (this checkout)
 #   DESTDIR   a folder in place of / to put the files below; nothing is started then
+#   VAULT=1   start the units of the vault too; without it their files are there and rest
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 prefix=${PREFIX:-$(dirname "$here")}
 etc=${DESTDIR:-}/etc
-units=(availability-update.service availability-update.timer availability-site.service availability-notify@.service)
+vault=(availability-vault-capture.service availability-vault-refine.service)
+units=(availability-update.service availability-update.timer availability-site.service availability-notify@.service "${vault[@]}")
 
 do_it() { # print a command, and run it where that is wanted
     echo "    $*"
@@ -56,12 +58,13 @@ install_units() {
     on_system systemctl daemon-reload
     on_system systemctl enable --now --no-block availability-update.timer availability-site.service
     on_system systemctl start --no-block availability-update.service
+    if [ "${VAULT:-}" = 1 ]; then on_system systemctl enable --now --no-block "${vault[@]}"; fi
 }
 
 uninstall_units() {
     [ -e "$etc/systemd/system/availability-update.timer" ] || refuse "The units are not installed in $etc/systemd/system."
     echo "Commands:"
-    on_system systemctl disable --now availability-update.timer availability-site.service
+    on_system systemctl disable --now availability-update.timer availability-site.service "${vault[@]}"
     on_system systemctl stop availability-update.service
     echo "Files:"
     do_it rm -f "${units[@]/#/$etc/systemd/system/}" "$etc/sysusers.d/availability.conf"

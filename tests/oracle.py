@@ -195,7 +195,13 @@ def spans_of(picture: str) -> list[tuple[dt.date, dt.date]]:
     return [(day(start), day(end)) for start, end in zip(starts, ends, strict=True)]
 
 
-def state(letters: str, picture: str) -> str:
+def newest_day(known: Known) -> int:
+    """Tell the newest day on which the market published and a file of which is held."""
+    days = [n for n, published in enumerate(market(known)) if published]
+    return max((n for n in days if any(held(picture[n]) for picture in known.values())), default=-1)
+
+
+def state(letters: str, picture: str, newest: int) -> str:
     latest = max(n for n, mark in enumerate(picture) if held(mark))
     if "e" in letters:
         return "ended"
@@ -203,4 +209,4 @@ def state(letters: str, picture: str) -> str:
         return "unknown"
     if is_flat(picture, latest):
         return "flat"
-    return "pending" if "p" in letters else "trading"
+    return "pending" if "p" in letters[: newest + 1] else "trading"

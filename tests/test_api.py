@@ -65,6 +65,8 @@ def test_every_question_has_a_page_with_a_field_for_each_parameter(site: Site, n
 
 WRONG = [
     ("snapshot", "date=2024-02-30", 400, "bad_parameter", "which is no day: write YYYY-MM-DD"),
+    ("snapshot", "date=2030-11-06", 404, "no_data", "which lies in the future: today is 2030-11-05, UTC"),
+    ("timeline", "symbol=BTCUSDT&start=2031-01-01", 404, "no_data", "which lies in the future"),
     ("snapshot", "date=20240101", 400, "bad_parameter", "which is no day"),
     ("snapshot", "date=2024-01-01&date=2024-01-02", 400, "bad_parameter", "date is given more than once"),
     ("snapshot", "dat=2024-01-01", 400, "unknown_parameter", "There is no parameter 'dat'. Did you mean date?"),
@@ -76,7 +78,7 @@ WRONG = [
     ("coverage", "symbol=QQQQ", 404, "unknown_symbol", "No symbol has 'QQQQ' in its name"),
     ("universe", "min_completeness=1.5", 400, "bad_parameter", "must lie from 0 to 1"),
     ("universe", "min_completeness=much", 400, "bad_parameter", "is no number"),
-    ("universe", "kind=spot", 400, "bad_parameter", "must be one of perpetual, delivery, settled"),
+    ("universe", "kind=option", 400, "bad_parameter", "must be one of perpetual, delivery, settled, spot"),
     ("universe", "quote=usdt", 400, "bad_parameter", "must be one of USDT"),
     ("universe", "exclude_flat=maybe", 400, "bad_parameter", "must be 1 or 0"),
     ("manifest", "symbols=BTCUSDT,NONE", 404, "unknown_symbol", "There is no symbol 'NONE'"),
@@ -467,6 +469,20 @@ def test_a_thousand_hostile_questions_get_a_4xx_or_an_answer(site: Site, batch: 
         if address.partition("?")[0].endswith(".json") and answer.status >= 400:
             assert answer.json()["ok"] is False, address
         assert "set-cookie" not in answer.headers
+
+
+def test_a_question_of_days_without_any_file_yet_says_so_in_every_form(site: Site) -> None:
+    words = "No file of 2030-11-05 is known yet: the newest day with files is 2030-11-04"
+    for question in ("snapshot.json?date=2030-11-05", "range.json?start=2030-11-05", "manifest.txt?start=2030-11-05"):
+        answer = site.get(f"/availability/{question}")
+        assert answer.headers["Availability-Note"].startswith(words), question
+        page = site.text(f"/availability/{re.sub(r'[.][a-z]+[?]', '?', question)}")
+        assert words in page, question
+    assert site.get("/availability/snapshot.json?date=2030-11-05").json()["note"].startswith(words)
+    told = site.get("/availability/snapshot.json?date=2030-11-05&nodata=404", 404).json()
+    assert told["error"].startswith(words)
+    for known in ("snapshot.json", "gaps.json?start=2030-11-04", "range.json?start=2030-11-04"):
+        assert "note" not in site.get(f"/availability/{known}").json(), known
 
 
 def test_questions_have_answers_where_something_happened(asked: Asked) -> None:

@@ -36,6 +36,7 @@ QUESTIONS = [
     ["universe", "--date", "2023-12-29", "--exclude-flat"],
     ["universe", "--start", "2024-01-01", "--end", "2024-01-20", "--min-completeness", "0.9", "--quote", "USDT"],
     ["freshness"],
+    ["datasets"],
 ]
 
 
@@ -59,8 +60,8 @@ def test_the_three_forms_and_both_sources_say_the_same(asked: Asked, question: l
 
 def test_a_table_is_aligned_whatever_the_alphabet(asked: Asked) -> None:
     heading, rule, row = query(asked, "range", "2024-01-07", "2024-01-07").stdout.splitlines()[:3]
-    assert heading == "date        symbol        file_size_bytes  condition  reason"
-    assert rule == "----------  ------------  ---------------  ---------  ------"
+    assert heading == "date        symbol        file_size_bytes  condition  reason  dataset"
+    assert rule == "----------  ------------  ---------------  ---------  ------  ------------"
     assert row.startswith("2024-01-07  BLZUSDT                  ")
     assert list(tables.as_text(["name", "n"], [["币安", 5], ["A", None]])) == [
         "name  n",

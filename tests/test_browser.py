@@ -41,7 +41,7 @@ DATA = {
     "query": "/availability/snapshot?date=2024-01-15",
     "form": "/availability/timeline",
     "table": "/availability/day_files",
-    "row": "/availability/symbols/BTCUSDT",
+    "row": "/availability/symbols/um~2Fklines~2F1m,BTCUSDT",
 }
 PAGES = OWN | DATA
 SIZES = {"wide": (1280, 900), "narrow": (390, 844)}
@@ -127,6 +127,40 @@ def test_the_explorer_loads_on_table_and_query_pages_only(page: Page, name: str)
     page.goto(PAGES[name])
     page.wait_for_load_state("networkidle")
     assert any("datasette_vega" in url for url in loaded) == (name in ("query", "table"))
+
+
+BROKEN_DAYS = r"""() => [...document.querySelectorAll("td, tbody th, dd")].filter(cell => {
+  if (cell.textContent.trim().length > 40) return false;  // a sentence
+  const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const found = /\d{4}-\d\d-\d\d/.exec(texts.currentNode.data);
+    if (!found) continue;
+    const range = document.createRange();
+    range.setStart(texts.currentNode, found.index);
+    range.setEnd(texts.currentNode, found.index + 10);
+    if (new Set([...range.getClientRects()].map(box => Math.round(box.top))).size > 1) return true;
+  }
+}).map(cell => cell.textContent)"""
+CUT_NAMES = """() => [...document.querySelectorAll("main svg text")].filter(text => {
+  const box = text.getBoundingClientRect(), chart = text.ownerSVGElement.getBoundingClientRect();
+  return box.right > chart.right + 1 || box.left < chart.left - 1;
+}).map(text => text.textContent)"""
+
+
+@pytest.mark.parametrize("name", [*PAGES, "extents"])
+def test_no_day_is_broken_over_two_lines_and_no_name_of_a_chart_cut_off(page: Page, name: str) -> None:
+    page.goto((PAGES | {"extents": "/availability/extents"})[name])
+    assert page.evaluate(BROKEN_DAYS) == []
+    assert page.evaluate(CUT_NAMES) == []
+
+
+def test_the_explorer_is_dark_where_the_page_is(page: Page) -> None:
+    for scheme, inverted in (("light", False), ("dark", True)):
+        page.emulate_media(color_scheme=scheme)
+        page.goto(DATA["query"])
+        explorer = page.locator("form.datasette-vega")
+        explorer.wait_for(timeout=15_000)
+        assert (explorer.evaluate("form => getComputedStyle(form).filter") != "none") == inverted
 
 
 def test_the_explorer_draws_a_chart_of_its_own_accord(page: Page) -> None:

@@ -768,13 +768,13 @@ def test_before_the_first_listing_nothing_is_checked_and_nothing_passes(run: Run
 
 def test_findings_are_published_as_text_in_the_order_of_the_catalogue(con: duckdb.DuckDBPyConnection) -> None:
     fill(con, Case({"A": ["xc.x"]}, [], known="B"))
-    rows = checks.as_rows(checks.run_checks(con, DATASET, day(4)))
+    rows = checks.as_rows(checks.run_checks(con, DATASET, day(4)), DATASET)
     assert [tuple(row.values()) for row in rows] == [
-        ("A103", "warning", "B", None, None, "known since 2024-01-21"),
-        ("A301", "warning", "A", "2024-01-02", "2024-01-02", "1 file(s)"),
+        ("A103", "warning", "B", None, None, "known since 2024-01-21", DATASET),
+        ("A301", "warning", "A", "2024-01-02", "2024-01-02", "1 file(s)", DATASET),
     ]
     with open_warehouse(Path(":memory:")) as empty:
-        assert checks.as_rows(checks.run_checks(empty, DATASET, day(4))) == []
+        assert checks.as_rows(checks.run_checks(empty, DATASET, day(4)), DATASET) == []
 
 
 # -- the catalogue ---------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from etl.recording import record_enumeration, record_listings
 from etl.warehouse import VIEWS, open_warehouse, sql, worked_out
 from tests.drawn import DATASET, FIRST, Drawing, alike, day, drawings, enumeration, listing
-from tests.oracle import LETTERS, counted, held, known_after, oracle, runs_between, spans_of, state
+from tests.oracle import LETTERS, counted, held, known_after, newest_day, oracle, runs_between, spans_of, state
 
 PAGE = Path(__file__).parent.parent / "docs" / "conditions.md"
 DRAWINGS = drawings(PAGE.read_text(encoding="utf-8"))
@@ -154,6 +154,11 @@ def test_the_tails_of_a_late_market_are_listed_as_missing_and_pending(con: duckd
     assert rows == [(13, 0, 0, 13)] * 10 + [(1, 12, 0, 13)] * 3 + [(1, 0, 12, 13)] * 3
 
 
+def test_a_morning_before_its_first_files_makes_no_symbol_pending(con: duckdb.DuckDBPyConnection) -> None:
+    draw(con, [*((name, "xxxxx.") for name in (f"M{n:02d}" for n in range(12))), ("LATE", "xxxx..")])
+    assert states(con) == {**{f"M{n:02d}": "trading" for n in range(12)}, "LATE": "pending"}
+
+
 # -- the oracle ---------------------------------------------------------------------------------------
 
 
@@ -198,7 +203,7 @@ def test_conditions_and_what_follows_agree_with_the_oracle(
             (symbol, run) for symbol, letters in expected.items() for run in runs_between(letters, known[symbol])
         }
         assert states(con) == {
-            symbol: state(letters, known[symbol])
+            symbol: state(letters, known[symbol], newest_day(known))
             for symbol, letters in expected.items()
             if any(map(held, known[symbol]))
         }

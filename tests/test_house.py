@@ -16,7 +16,7 @@ FLOORS = [
     {"vault"},
     {"archives", "aws_cli", "planning", "probe", "queries", "recording", "runs"},
     {"checks"},
-    {"collect", "export", "outcomes", "serve"},
+    {"collect", "export", "indexing", "outcomes", "serve"},
     {"publish", "upkeep"},
     {"nightly", "options", "tables"},
     {"cli"},

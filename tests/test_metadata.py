@@ -63,13 +63,13 @@ def test_only_the_stored_form_of_day_files_is_hidden() -> None:
     assert [name for name, about in TABLES.items() if about.get("hidden")] == ["day_file_codes"]
 
 
-KINDS = {"day", "symbol", "symbols", "part", "quote", "number", "flag", "choice"}
+KINDS = {"dataset", "day", "symbol", "symbols", "part", "quote", "number", "flag", "choice"}
 
 
 def test_the_questions_are_these() -> None:
     assert list(QUERIES) == [
         *("snapshot", "timeline", "coverage", "range", "universe", "gaps", "timespans", "new", "ended", "revisions"),
-        *("events", "freshness", "daily_counts", "manifest"),
+        *("events", "freshness", "daily_counts", "manifest", "datasets", "vault_days"),
     ]
 
 
@@ -82,8 +82,10 @@ def test_every_query_has_a_title_a_description_and_a_chart(name: str) -> None:
 def test_every_parameter_of_a_query_is_a_field_and_is_described(name: str) -> None:
     query = QUERIES[name]
     parameters = set(re.findall(r"(?<!:):([a-z_]+)", query["sql"]))
-    assert parameters == set(query["params"]) == set(query["parameters"])
-    assert all(about["kind"] in KINDS and len(about["description"]) > 10 for about in query["parameters"].values())
+    assert parameters == set(query["params"]) == set(query.get("parameters", {}))
+    assert all(
+        about["kind"] in KINDS and len(about["description"]) > 10 for about in query.get("parameters", {}).values()
+    )
 
 
 @pytest.mark.parametrize("name", QUERIES)

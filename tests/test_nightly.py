@@ -217,12 +217,12 @@ def test_a_hole_in_the_market_is_refused_until_it_is_accepted(nightly: Nightly, 
 
 
 @pytest.fixture
-def waiting(run: Run, archive: Replica) -> Callable[[], subprocess.Popen[str]]:
+def waiting(run: Run, archive: Replica) -> Callable[..., subprocess.Popen[str]]:
     """Start a real nightly run whose update waits for one symbol."""
 
-    def start() -> subprocess.Popen[str]:
+    def start(seconds: float = 2) -> subprocess.Popen[str]:
         run("discover")
-        archive.set_faults([Fault("slow", prefix=f"{KLINES}SOLUSDT/", seconds=2)])
+        archive.set_faults([Fault("slow", prefix=f"{KLINES}SOLUSDT/", seconds=seconds)])
         archive.reset_stats()
         command = [sys.executable, "-m", "etl", "nightly"]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
@@ -236,7 +236,7 @@ def waiting(run: Run, archive: Replica) -> Callable[[], subprocess.Popen[str]]:
 
 @pytest.mark.long
 def test_sigterm_keeps_what_is_complete_and_ends(
-    waiting: Callable[[], subprocess.Popen[str]], run: Run, archive: Replica
+    waiting: Callable[..., subprocess.Popen[str]], run: Run, archive: Replica
 ) -> None:
     process = waiting()
     process.send_signal(signal.SIGTERM)
@@ -253,8 +253,44 @@ def test_sigterm_keeps_what_is_complete_and_ends(
 
 
 @pytest.mark.long
+def test_a_second_ctrl_c_waits_for_no_answer(
+    waiting: Callable[..., subprocess.Popen[str]], run: Run, archive: Replica
+) -> None:
+    process = waiting(20)
+    archive.set_faults([])
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert time.monotonic() - began < 10  # the slow answer takes 20
+    assert process.returncode == 1
+    assert said.splitlines()[-1] == (
+        "Error: The nightly run was stopped. update interrupted: stopped before its end. Not run: full, check, publish."
+    )
+    assert "Traceback" not in said
+    assert ran()[-1] == ("update", "interrupted")
+    run("nightly")
+    assert held() == DAYS
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_after_the_listings_ends_in_a_sentence_too(filled: Run, number: int) -> None:
+    with subprocess.Popen([sys.executable, "-m", "etl", "nightly"], stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        line = next(line for line in process.stderr if '"step": "full"' in line)
+        process.send_signal(number)
+        said = line + process.stderr.read()
+    assert process.returncode == 1
+    assert "Traceback" not in said
+    assert said.splitlines()[-1].startswith("Error: The nightly run was stopped. ")
+    filled("nightly")
+
+
+@pytest.mark.long
 def test_a_killed_run_is_completed_by_the_next(
-    waiting: Callable[[], subprocess.Popen[str]], run: Run, archive: Replica
+    waiting: Callable[..., subprocess.Popen[str]], run: Run, archive: Replica
 ) -> None:
     process = waiting()
     process.kill()

@@ -25,7 +25,7 @@ PAGES = [
         "/about",
     ),
     *("/api", "/search", "/search?q=USDT", "/availability/timeline", "/availability/gaps?symbol=HOLEUSDT"),
-    *("/availability", "/availability/day_files", "/availability/symbols/BTCUSDT"),
+    *("/availability", "/availability/day_files", "/availability/symbols/um~2Fklines~2F1m,BTCUSDT"),
 ]
 
 
@@ -51,6 +51,57 @@ def test_a_wrong_address_gets_a_valid_page_that_helps(place: Site, path: str) ->
     assert 'action="/search"' in text
 
 
+@pytest.mark.parametrize(
+    ("written", "to"),
+    [
+        ("/coverage/", "/coverage"),
+        ("/coverage/?sort=gaps", "/coverage?sort=gaps"),
+        ("/day/2024-01-15//", "/day/2024-01-15"),
+        ("/availability/", "/availability"),
+        ("/availability/day_files/", "/availability/day_files"),
+    ],
+)
+def test_a_slash_at_the_end_leads_to_the_address_without(place: Site, written: str, to: str) -> None:
+    answer = place.http.request("GET", place.url + written, redirect=False)
+    assert (answer.status, answer.headers["location"]) == (301, to)
+
+
+@pytest.mark.parametrize("written", ["/nothing/", "//coverage/", "//evil.example/", "/availability/nothing/"])
+def test_a_slash_at_the_end_of_nothing_leads_nowhere(place: Site, written: str) -> None:
+    assert "location" not in place.get(written, 404).headers
+
+
+def test_a_refusal_repeats_no_long_address(place: Site) -> None:
+    page = place.get(f"/{'a' * 3000}", 404).data.decode()
+    assert f"/{'a' * 99}…" in page
+    assert "a" * 101 not in page
+
+
+def test_a_host_that_is_none_is_refused_in_the_form_that_was_asked_for(place: Site) -> None:
+    wrong = {"Host": "a b"}
+    page = place.http.request("GET", place.url + "/coverage", headers=wrong)
+    assert (page.status, page.headers["content-type"]) == (400, "text/html; charset=utf-8")
+    html5lib.HTMLParser(strict=True).parse(page.data.decode())
+    told = place.http.request("GET", place.url + "/availability/gaps.json", headers=wrong)
+    assert (told.status, told.json()["error"]) == (400, "The Host header names no host.")
+
+
+def test_a_table_is_counted_whole_on_its_page(place: Site) -> None:
+    ((count,),) = place.stored("SELECT count(*) FROM day_files")
+    assert f"{count:,} rows" in place.text("/availability/day_files")
+
+
+def test_a_table_as_csv_is_labelled_as_an_answer_is(place: Site) -> None:
+    address = f"{place.url}/availability/extents.csv"
+    answer = place.http.request("GET", address, headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["content-encoding"] == "gzip"
+    ((count,),) = place.stored("SELECT count(*) FROM extents")
+    assert len(answer.data.decode().splitlines()) == count + 1
+    same = place.http.request("GET", address, headers={"If-None-Match": answer.headers["etag"]})
+    assert same.status == 304
+
+
 def test_an_unknown_symbol_gets_the_nearest_names(place: Site) -> None:
     assert 'href="/symbol/BTCUSDT"' in place.get("/symbol/BTCUSTD", 404).data.decode()
 
@@ -64,9 +115,17 @@ def test_a_search_leads_on(place: Site, words: str, status: int, to: str) -> Non
 
 
 def test_suggestions_are_few_and_contain_what_was_typed(site: Site) -> None:
-    found = site.get("/search.json?q=a0").json()["symbols"]
-    assert len(found) == 20
-    assert all("A0" in name for name in found)
+    told = site.get("/search.json?q=a0").json()
+    assert len(told["symbols"]) == 20
+    assert all("A0" in name for name in told["symbols"])
+    assert (told["total"], told["truncated"]) == (1000, True), "nothing is cut in silence"
+    assert len(site.get(told["next"]).json()["rows"]) == told["total"]
+    assert site.get("/search.json?q=btcusdt").json() == {
+        "symbols": [published.LONG, published.DELIVERY],
+        "total": 2,
+        "truncated": False,
+        "next": None,
+    }
 
 
 def test_a_symbol_tells_its_gaps_with_cause_and_evidence(place: Site) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import datetime as dt
+import getpass
 import hashlib
 import json
 import os
@@ -11,9 +12,11 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,8 @@ import duckdb
 import pytest
 import yaml
 from click.testing import Result
+from hypothesis import given
+from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 
 from etl import serve
@@ -193,13 +198,13 @@ def torn(file: Path) -> None:
     file.write_bytes(whole)
 
 
-ERROR_ROW = "INSERT INTO findings VALUES ('A401', 'error', NULL, NULL, NULL, 'twice the same')"
+ERROR_ROW = "INSERT INTO findings VALUES ('A401', 'error', NULL, NULL, NULL, 'twice the same', '')"
 HARMS = {
     "quick_check": torn,
     "counts": harm_sql("UPDATE build SET symbols = symbols + 1"),
     "columns": harm_sql("ALTER TABLE freshness ADD COLUMN surprise"),
     "findings": harm_sql(ERROR_ROW),
-    "size": harm_sql("INSERT INTO events VALUES ('2024-01-01', NULL, 'listed', zeroblob(30000000), 0)"),
+    "size": harm_sql("INSERT INTO events VALUES ('2024-01-01', NULL, 'listed', zeroblob(30000000), 0, '')"),
     "questions": harm_sql("DELETE FROM extents WHERE symbol = 'BTCUSDT'", "DROP TABLE freshness"),
 }
 
@@ -373,6 +378,12 @@ def test_killed_between_flip_and_proof_the_next_run_proves_it_or_takes_it_back(
     assert not (folder / ".unproved.json").exists()
 
 
+def test_a_note_about_a_proof_that_cannot_be_read_is_named(folder: Path, publish: Publish) -> None:
+    for text in ('{"buil', "[]", "{}"):
+        (folder / ".unproved.json").write_text(text, encoding="utf-8")
+        assert ".unproved.json does not say which build" in publish("first", code=1).output
+
+
 # -- going back, listing, keeping, comparing -------------------------------------------------------
 
 
@@ -409,6 +420,50 @@ def test_rollback_goes_back_one_by_one_and_to_a_name(folder: Path, publish: Publ
     ]
     unknown = publish("third", "--rollback", "20200101T000000Z-00000000", code=2).output
     assert all(name in unknown for name in three)
+    assert "no build without a name" in publish("first", "--rollback", "", code=2).output  # "$EMPTY"
+    assert live(folder) == three[2]
+
+
+def test_a_spoiled_build_is_not_gone_back_to(folder: Path, publish: Publish, three: list[str]) -> None:
+    file = folder / f"availability-{three[1]}.db"
+    ((page,),) = ask(file, "SELECT rootpage FROM sqlite_master WHERE name = 'day_file_codes'")
+    content = bytearray(file.read_bytes())
+    content[(page - 1) * 4096 : page * 4096] = b"\xff" * 4096  # its row about the build can be read
+    file.write_bytes(content)
+    for name in ([], [three[1]]):
+        said = publish("third", "--rollback", *name, code=1).output
+        assert f"{three[1]}.db is spoiled, the site stays as it is" in said
+    assert live(folder) == three[2]
+
+
+OLDER = (  # what a build had before there were datasets, as far as the gates look at it
+    "CREATE TABLE kept AS SELECT symbol_id, symbol FROM symbols",
+    "DROP VIEW day_files",
+    "DROP TABLE symbols",
+    "ALTER TABLE kept RENAME TO symbols",
+)
+
+
+def test_a_live_build_of_an_earlier_version_is_compared_with_and_not_gone_back_to(
+    folder: Path, publish: Publish
+) -> None:
+    old = live(folder)
+    harm_sql(*OLDER)(folder / "availability.db")
+    assert "1 of 3 symbols are gone: 币安人生USDT" in publish("fewer", code=1).output
+    publish("second")
+    said = publish("second", "--rollback", code=1).output
+    assert f"{old}.db was made by an earlier version of this program and is of no use to this one: " in said
+    assert "is of no use to this one" in command("diff", old, "live", "--site-dir", str(folder), code=1).output
+    assert live(folder) != old
+    (folder / "availability.db").unlink()
+    (folder / "availability.db").symlink_to(f"availability-{old}.db")
+    assert "is of no use to this one" in command("serve", "--site-dir", str(folder), code=1).output
+
+
+def test_where_there_is_no_site_nothing_is_gone_back_to_and_nothing_made(publish: Publish, tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere"
+    assert f"no folder {nowhere}" in publish("first", "--rollback", "--site-dir", str(nowhere), code=2).output
+    assert not nowhere.exists()
 
 
 def test_a_rollback_stays_and_says_where_the_site_does_not_follow(
@@ -456,6 +511,23 @@ def test_the_last_ones_and_one_of_each_month_and_the_live_one_stay(
 ) -> None:
     there = [kept(each, f"2024-{each}T12:00:00Z") for each in made]
     assert [each.build_id for each in doomed(there, keep, live_one)] == gone
+
+
+@given(
+    days=st.lists(st.dates(dt.date(2023, 12, 25), dt.date(2024, 4, 5)), min_size=1, max_size=40),
+    keep=st.integers(2, 9),
+    place=st.integers(0, 39),
+)
+def test_whatever_was_published_when_what_stays_has_a_reason_and_what_goes_has_none(
+    days: list[dt.date], keep: int, place: int
+) -> None:
+    there = [kept(f"{number:02d}", f"{day}T12:00:00Z") for number, day in enumerate(sorted(days))]
+    live_one = there[place % len(there)].build_id
+    gone = {each.build_id for each in doomed(there, keep, live_one)}
+    for number, each in enumerate(there):
+        newer = there[number + 1 :]
+        last_of_its_month = not any(other.built_at[:7] == each.built_at[:7] for other in newer)
+        assert (each.build_id in gone) is not (len(newer) < keep or last_of_its_month or each.build_id == live_one)
 
 
 def test_the_difference_of_two_builds(folder: Path, three: list[str]) -> None:
@@ -616,6 +688,92 @@ def test_another_folder_gets_the_same_flip(
     assert ssh.exists() is bool(host)
 
 
+SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
+SSHD_SETTINGS = """
+Port {port}
+ListenAddress 127.0.0.1
+HostKey {folder}/host
+AuthorizedKeysFile {folder}/key.pub
+PidFile none
+StrictModes no
+UsePAM no
+PasswordAuthentication no
+"""
+SSH_SETTINGS = """
+Port {port}
+IdentityFile {folder}/key
+IdentitiesOnly yes
+UserKnownHostsFile {folder}/known
+StrictHostKeyChecking accept-new
+"""
+
+
+@pytest.fixture
+def sshd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[str]]:
+    """A real sshd for this user, and the settings that ~/.ssh/config would hold for it."""
+    folder, port = tmp_path / "sshd", serve.free_port("127.0.0.1", 0)
+    (folder / "bin").mkdir(parents=True)
+    for name in ("host", "key"):
+        made = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / name)]
+        subprocess.run(made, check=True, stdin=subprocess.DEVNULL)
+    for name, text in (("sshd_config", SSHD_SETTINGS), ("config", SSH_SETTINGS)):
+        (folder / name).write_text(text.format(folder=folder, port=port), encoding="utf-8")
+    client = folder / "bin" / "ssh"
+    client.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {folder}/config "$@"\n', encoding="utf-8")
+    client.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}/bin{os.pathsep}{os.environ['PATH']}")
+    command = [SSHD or "sshd", "-D", "-e", "-f", str(folder / "sshd_config")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        said = process.stderr.readline() if process.stderr else ""
+        try:
+            if "listening" not in said:
+                pytest.skip(f"sshd does not run here: {said.strip()}")
+            yield process
+        finally:
+            process.kill()
+
+
+@contextmanager
+def watched(link: Path) -> Iterator[Counter[str]]:
+    """Ask over and over where a link leads, and count the answers; "" where it leads nowhere."""
+    seen, stop = Counter[str](), threading.Event()
+
+    def watch() -> None:
+        while not stop.wait(0.0005):
+            seen[link.resolve().name if link.exists() else ""] += 1
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        stop.set()
+        thread.join()
+
+
+@rsync
+@pytest.mark.skipif(SSHD is None, reason="there is no sshd: apt-get install openssh-server")
+def test_another_host_gets_the_same_flip_over_a_real_ssh(
+    folder: Path, publish: Publish, tmp_path: Path, sshd: subprocess.Popen[str]
+) -> None:
+    there = tmp_path / "a mirror's"
+    target = f"{getpass.getuser()}@127.0.0.1:{there}"
+    publish("first", "--target", target)  # nothing new here, and all of it there
+    with watched(there / "availability.db") as seen:
+        publish("second", "--target", target)
+        publish("second", "--rollback", "--target", target)
+        publish("third", "--target", target, "--keep", "2")
+    assert set(seen) == {f"availability-{each['build_id']}.db" for each in history(folder)}  # never nowhere
+    assert live(there) == live(folder)
+    assert builds(there) == builds(folder)
+    assert (there / "downloads" / "latest" / "availability.db").samefile(there / "availability.db")
+    before = live(there)
+    sshd.kill()
+    said = publish("fewer", "--allow-shrink", "--target", target, code=1).output
+    assert f"is live here, and not everywhere: {target}: ssh ended with 255: " in said
+    assert live(there) == before != live(folder)
+
+
 @rsync
 def test_the_live_address_is_the_targets_and_both_are_flipped_back(
     folder: Path, publish: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -673,8 +831,11 @@ def test_a_bucket_gets_the_downloads_and_a_pointer_to_the_latest(folder: Path, p
         "um/daily/latest.json",
         *(f"um/daily/{live(folder)}/{path.name}" for path in there.iterdir()),
     }
-    latest = json.loads(bucket.get_object(Bucket="somebucket", Key="um/daily/latest.json")["Body"].read())
-    assert latest["build_id"] == live(folder)
+    latest = bucket.get_object(Bucket="somebucket", Key="um/daily/latest.json")
+    assert json.loads(latest["Body"].read())["build_id"] == live(folder)
+    assert (latest["ContentType"], latest["CacheControl"]) == ("application/json", "no-cache")
+    for name, kind in (("extents.csv", "text/csv"), ("build.json", "application/json")):
+        assert bucket.head_object(Bucket="somebucket", Key=f"um/daily/{live(folder)}/{name}")["ContentType"] == kind
     said = publish("third", "--target", "s3://nosuchbucket/x", code=1).output
     assert "s3://nosuchbucket/x: aws ended with" in said
     assert len(builds(folder)) == 3  # live here
@@ -691,7 +852,7 @@ def test_a_program_that_is_lacking_is_named_before_anything_is_done(
     assert len(builds(folder)) == 1
 
 
-@pytest.mark.parametrize("target", ["ftp://x/y", "-oProxyCommand=x:/y", "s3://", "host:relative"])
+@pytest.mark.parametrize("target", ["", " ", "ftp://x/y", "-oProxyCommand=x:/y", "s3://", "host:relative"])
 def test_what_is_no_target_is_wrong_usage(publish: Publish, target: str) -> None:
     assert "is no target" in publish("second", f"--target={target}", code=2).output
 

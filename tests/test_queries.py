@@ -77,12 +77,14 @@ def test_the_documented_questions_are_all_there_are() -> None:
         ("summary", queries.SummaryRow),
         ("revisions", queries.RevisionRow),
         ("freshness", queries.FreshnessRow),
+        ("datasets", queries.DatasetRow),
+        ("vault_days", queries.VaultDayRow),
     ],
 )
 def test_the_columns_of_a_question_are_the_fields_of_its_rows(
     published: sqlite3.Connection, question: str, row: type[Any]
 ) -> None:
-    values = dict.fromkeys(("date", "symbol", "start", "end", "since"))
+    values = dict.fromkeys(("date", "symbol", "start", "end", "since", "dataset"))
     asked = published.execute(sql(f"ask/{question}"), values)
     assert tuple(name for name, *_ in asked.description) == row._fields
 
@@ -152,7 +154,7 @@ def test_a_range_is_its_snapshots_and_its_timelines(
     start, end = days
     found = queries.date_range(published, start, end)
     some = {row.symbol for row in found}
-    columns = ("date", "symbol", "file_size_bytes", "condition", "reason")
+    columns = ("date", "symbol", "file_size_bytes", "condition", "reason", "dataset")
     timelines = [
         tuple(getattr(row, name) for name in columns)
         for symbol in some

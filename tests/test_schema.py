@@ -50,12 +50,12 @@ def test_the_names_of_symbols_without_data_are_what_their_schema_says(asked: Ask
 
 
 def test_every_question_and_every_table_has_a_schema(asked: Asked) -> None:
-    assert {question[0] for question in QUESTIONS} | {"gaps-no-data"} == set(ASKED)
+    assert {question[0] for question in QUESTIONS} | {"gaps-no-data", "vault-days"} == set(ASKED)
     with closing(sqlite3.connect(asked.site_dir / "availability.db")) as site:
         names = {name for (name,) in site.execute("SELECT name FROM sqlite_master WHERE type IN ('table', 'view')")}
     assert names - {"day_file_codes"} == set(TABLES)
 
 
 def test_a_wrong_row_is_refused() -> None:
-    row = {"symbol": "A", "first_day": "2024-01-32", "last_day": "2024-01-02", "days": "1"}
+    row = {"symbol": "A", "first_day": "2024-01-32", "last_day": "2024-01-02", "days": "1", "dataset": "um/klines/1m"}
     assert {error.validator for error in validator("timespans").iter_errors(row)} == {"format", "type"}

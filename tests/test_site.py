@@ -18,11 +18,21 @@ from tests import published
 from tests.serving import Site
 from tests.test_metadata import METADATA, QUERIES
 
-DAY_FILE = ["symbol", "date", "file_size_bytes", "last_modified", "etag", "has_checksum", "condition", "reason"]
+DAY_FILE = [
+    "symbol",
+    "date",
+    "file_size_bytes",
+    "last_modified",
+    "etag",
+    "has_checksum",
+    "condition",
+    "reason",
+    "dataset",
+]
 TIMELINE = ["date", "symbol", *DAY_FILE[2:]]
 COVERAGE = [
     *("symbol", "earliest", "latest", "days_held", "days_missing", "timespan_count", "longest_gap", "completeness"),
-    *("bytes", "kind", "quote", "looked_through", "flat_days", "degraded_days", "last_traded_day", "state"),
+    *("bytes", "kind", "quote", "looked_through", "flat_days", "degraded_days", "last_traded_day", "state", "dataset"),
 ]
 
 
@@ -117,6 +127,7 @@ def test_a_snapshot_row_says_everything_about_its_file(site: Site) -> None:
         "has_checksum": 1,
         "condition": "available",
         "reason": None,
+        "dataset": "um/klines/1m",
     }
 
 
@@ -180,7 +191,7 @@ def test_coverage_tells_extent_and_gaps(site: Site) -> None:
     (row,) = site.rows(f"/availability/coverage.json?symbol={quote(published.CHINESE)}&_shape=array")
     assert [row[column] for column in COVERAGE] == [
         *(published.CHINESE, "2024-01-01", "2024-01-09", 6, 3, 3, 2, 0.666667, 240_000),
-        *("perpetual", "USDT", "2024-01-09", 0, 1, "2024-01-09", "unknown"),
+        *("perpetual", "USDT", "2024-01-09", 0, 1, "2024-01-09", "unknown", "um/klines/1m"),
     ]
 
 

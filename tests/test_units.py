@@ -18,6 +18,7 @@ import urllib3
 
 from etl.replica.server import Replica
 from etl.serve import free_port
+from etl.vault.capture import DRAIN_SECONDS
 from tests import booted
 from tests.archive import TODAY
 
@@ -152,6 +153,22 @@ def test_they_are_installed_with_the_place_of_the_program_and_removed_again(tmp_
     assert files(root) == {"etc/availability.env"}
     assert settings_file.read_text(encoding="utf-8") == "AVAILABILITY_KEEP=9\n"
     assert "are not installed" in units("uninstall", root, program, code=2, CONFIRM="1")
+
+
+def test_the_vault_is_started_only_where_that_is_asked_for(tmp_path: Path, program: Path) -> None:
+    start = "systemctl enable --now --no-block availability-vault-capture.service availability-vault-refine.service"
+    assert start not in units("install", tmp_path / "root", program)
+    assert start in units("install", tmp_path / "root", program, VAULT="1")
+    assert "availability-vault-refine.service" in units("install", tmp_path / "root", program, CONFIRM="1")
+    assert "disable --now availability-update.timer" in units("uninstall", tmp_path / "root", program)
+
+
+@pytest.mark.parametrize("name", [name for name in SERVICES if "vault" in name])
+def test_the_vault_is_started_again_unless_its_configuration_is_wrong_and_has_the_time_to_end(name: str) -> None:
+    said = settings(UNITS / name)
+    assert (said["Restart"], said["RestartPreventExitStatus"]) == (["on-failure"], ["2"])
+    assert said["TimeoutStopSec"] == ["30"]
+    assert float(said["TimeoutStopSec"][0]) > DRAIN_SECONDS
 
 
 def test_a_program_that_is_not_there_or_cannot_be_seen_is_refused(tmp_path: Path, program: Path) -> None:

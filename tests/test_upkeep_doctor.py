@@ -2,9 +2,15 @@
 
 import datetime as dt
 import json
+import os
+import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 import pytest
@@ -110,6 +116,68 @@ def test_a_problem_is_named_with_its_remedy_and_is_exit_code_1(
     verdict, words, remedy = found[check]
     assert (verdict, said in words) == ("problem", True), words
     assert remedy
+    assert [name for name, line in found.items() if line[0] == "problem"] == [check]
+
+
+@contextmanager
+def nobody() -> Iterator[None]:
+    """Be a user to whom nothing is given; whoever is not root is one already."""
+    if os.getuid() == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(os.getuid())
+
+
+@pytest.mark.usefixtures("at_noon")
+def test_what_this_user_may_not_see_is_a_problem_and_no_end_of_the_looking(
+    filled: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert examined(filled)["warehouse"][0] == "ok"
+    Path("closed/site").mkdir(parents=True)
+    Path("warehouse.duckdb").rename("closed/warehouse.duckdb")
+    monkeypatch.setenv("AVAILABILITY_WAREHOUSE", str(Path("closed/warehouse.duckdb").absolute()))
+    monkeypatch.setenv("AVAILABILITY_SITE_DIR", str(Path("closed/site").absolute()))
+    Path("closed").chmod(0)
+    try:
+        with nobody():
+            found = examined(filled, code=1)
+    finally:
+        Path("closed").chmod(0o755)
+    for check in ("warehouse", "writer", "site folder", "disk"):
+        verdict, said, remedy = found[check]
+        assert (verdict, remedy) == ("problem", "run as its owner, or give it to this user")
+        assert re.match(r"user \d+ may not look at ", said)
+    assert [found[check][0] for check in ("listing", "files", "clock")] == ["ok"] * 3
+
+
+@pytest.mark.usefixtures("at_noon")
+@pytest.mark.parametrize(
+    ("left", "check"),
+    [
+        (".warehouse.duckdb.lock", "permissions"),
+        ("site/.publish.lock", "site folder"),
+        ("site/history.jsonl", "site folder"),
+        ("site/downloads/20240120T120000Z-0a1b2c3d", "site folder"),
+    ],
+)
+def test_what_another_users_run_has_left_is_named(
+    filled: Run, left: str, check: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examined(filled)
+    warehouse = Path("warehouse.duckdb").absolute()
+    with TemporaryDirectory() as folder:  # where nobody may look, which cannot be said of tmp_path
+        monkeypatch.chdir(folder)
+        shutil.copy(warehouse, "warehouse.duckdb")
+        Path("site/downloads").mkdir(parents=True)
+        for each in (".", "site", "site/downloads", "warehouse.duckdb"):
+            Path(each).chmod(0o777)
+        Path(left).touch(mode=0o444)
+        with nobody():
+            found = examined(filled, code=1)
+        monkeypatch.chdir(warehouse.parent)
+    assert re.fullmatch(rf"user \d+ may not write to \S*{re.escape(left)}", found[check][1])
     assert [name for name, line in found.items() if line[0] == "problem"] == [check]
 
 

@@ -1,4 +1,4 @@
-"""What a published SQLite file holds, counted from its day table."""
+"""What a published SQLite file holds of its default dataset, counted from its day table."""
 
 import sqlite3
 from contextlib import closing
@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 _COUNTS = """
 SELECT symbols.symbol, count(codes.date), coalesce(sum(codes.file_size_bytes), 0)
-FROM symbols LEFT JOIN day_file_codes AS codes ON symbols.symbol_id = codes.symbol_id
+FROM build INNER JOIN symbols ON build.dataset = symbols.dataset
+LEFT JOIN day_file_codes AS codes ON symbols.symbol_id = codes.symbol_id
 GROUP BY symbols.symbol ORDER BY symbols.symbol
 """
 

@@ -13,6 +13,7 @@ import click
 from etl import options, queries, tables
 from etl.cli.leaving import readers_may_leave
 from etl.errors import UsageError
+from etl.keys import UM_KLINES_1M
 
 _FORMS = {"text": tables.as_text, "json": tables.as_json, "csv": tables.as_csv}
 _FROM_ENVIRONMENT = "$AVAILABILITY_WAREHOUSE"
@@ -64,6 +65,9 @@ def days(*, needed: bool) -> Decorator:
     return both
 
 
+dataset = click.option(
+    "--dataset", default=UM_KLINES_1M, show_default=True, help="The archive that is asked; `query datasets` lists them."
+)
 mergegaps = click.option(
     "--mergegaps",
     type=click.IntRange(min=0),
@@ -101,11 +105,11 @@ def mention(why: str, names: Sequence[str]) -> None:
         click.echo(f"{why}: {', '.join(names[:_NAMES_SHOWN])}{more}")
 
 
-def warn_of_unlooked(con: queries.Connection, start: dt.date, end: dt.date) -> None:
+def warn_of_unlooked(con: queries.Connection, dataset: str, start: dt.date, end: dt.date) -> None:
     """Say on stderr how many symbols the answer does not know wholly: that one is not in it need not mean a thing."""
-    if names := queries.unlooked(con, start, end):
+    if names := queries.unlooked(con, start, end, dataset=dataset):
         when = f"on {start}" if start == end else f"on all days from {start} to {end}"
-        known = len(queries.coverage(con))
+        known = len(queries.coverage(con, dataset=dataset))
         click.echo(f"{len(names):,} of {known:,} symbols were not looked at {when}.", err=True)
 
 

@@ -39,7 +39,7 @@ def status(*, warehouse_path: Path, today: dt.date, accept: tuple[str, ...], as_
     Example:  availability status --json
     """
     writer = locks.holder(warehouse.beside(warehouse_path, "lock"))
-    with warehouse.open_warehouse(warehouse_path, read_only=True) as con:
+    with warehouse.open_warehouse(warehouse_path, read_only=True) as con, warehouse.worked_out(con):
         facts = queries.status(con, UM_KLINES_1M)
         ran, found = runs.success(con, today), checks.health(con, UM_KLINES_1M, today)
     why = list(ailments(facts, ran, found, today, accept))
@@ -67,11 +67,14 @@ def status(*, warehouse_path: Path, today: dt.date, accept: tuple[str, ...], as_
     help="Compare with the exchange's own list of contracts too, an address or a file."
     f" Without a value: {checks.EXCHANGE_INFO_URL}",
 )
+@click.option("--dataset", default=UM_KLINES_1M, show_default=True, help="The archive that is looked at.")
 @options.warehouse
 @options.site_dir
 @options.today
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, with every finding.")
-def check(*, exchange_info: str | None, warehouse_path: Path, site_dir: Path, today: dt.date, as_json: bool) -> None:
+def check(
+    *, exchange_info: str | None, dataset: str, warehouse_path: Path, site_dir: Path, today: dt.date, as_json: bool
+) -> None:
     """Look for what is wrong with the warehouse; docs/checks.md explains every code.
 
     Exit code 1 where an error is found; warnings and what could not be checked are only told.
@@ -84,10 +87,10 @@ def check(*, exchange_info: str | None, warehouse_path: Path, site_dir: Path, to
     if exchange_info is not None:
         sources["exchange"] = checks.read_exchange_info(exchange_info)
     with warehouse.open_warehouse(warehouse_path, read_only=True) as con:
-        verdicts = checks.run_checks(con, UM_KLINES_1M, today, **sources)
+        verdicts = checks.run_checks(con, queries.known_dataset(con, dataset), today, **sources)
     with readers_may_leave():
         if as_json:
-            click.echo(_compact(_report(verdicts, today)))
+            click.echo(_compact(_report(verdicts, dataset, today)))
         else:
             for verdict in verdicts:
                 click.echo("\n".join(_lines(verdict)))
@@ -95,9 +98,9 @@ def check(*, exchange_info: str | None, warehouse_path: Path, site_dir: Path, to
     checks.fail_on_errors(verdicts)
 
 
-def _report(verdicts: list[checks.Verdict], today: dt.date) -> dict[str, Any]:
+def _report(verdicts: list[checks.Verdict], dataset: str, today: dt.date) -> dict[str, Any]:
     return {
-        "dataset": UM_KLINES_1M,
+        "dataset": dataset,
         "today": today,
         **checks.count(verdicts)._asdict(),
         "checks": [

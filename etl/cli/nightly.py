@@ -26,6 +26,14 @@ _RECORDED = ("listing_url", "files_url", "workers", "today")  # runs are publish
 @target
 @keep_builds
 @accept_code
+@click.option(
+    "--vault-config",
+    envvar="AVAILABILITY_VAULT_CONFIG",
+    show_envvar=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    callback=options.as_text,
+    help="Index the vault of this configuration too. [default: none]",
+)
 def nightly(  # noqa: PLR0913 - a parameter for each option
     *,
     warehouse_path: Path,
@@ -38,16 +46,18 @@ def nightly(  # noqa: PLR0913 - a parameter for each option
     given: tuple[str, ...],
     keep: int,
     accept: tuple[str, ...],
+    vault_config: Path | None,
 ) -> None:
     """Do all that a timer is for: discover, update, list everything again once a day, check, publish.
 
     A step that fails is named and makes the exit code 1; the others are taken as far as they can be, and what is
-    complete is published. The first run after 07:00 UTC lists everything again. Killed anywhere, the next run heals.
+    complete is published. A vault that is configured is indexed before the check. The first run after 07:00 UTC lists
+    everything again. Killed anywhere, the next run heals.
 
     \b
     Example:  availability nightly --url http://127.0.0.1:8001
     """
     recorded = {name: value for name, value in given_to(click.get_current_context()).items() if name in _RECORDED}
     site = site_of(site_dir, url, given, keep)
-    plan = running.Plan(warehouse_path, site, listing_url, files_url, workers, today, accept, recorded)
+    plan = running.Plan(warehouse_path, site, listing_url, files_url, workers, today, accept, recorded, vault_config)
     running.nightly(plan, say=click.echo, stoppable=stoppable)

@@ -91,7 +91,7 @@ def publish(  # noqa: PLR0913 - a parameter for each option
     \b
     Example:  availability publish --url http://127.0.0.1:8001
     """
-    if listing and rollback:
+    if listing and rollback is not None:
         raise UsageError("--list and --rollback are two things: ask for one.")
     if as_json and not listing:
         raise UsageError("--json goes with --list.")
@@ -99,7 +99,7 @@ def publish(  # noqa: PLR0913 - a parameter for each option
         _list(site_dir, as_json=as_json)
         return
     site = site_of(site_dir, url, given, keep)
-    if rollback:
+    if rollback is not None:
         run.rollback(site, rollback, say=click.echo)
     else:
         overrides = Overrides(accept, allow_shrink)

@@ -9,6 +9,7 @@ from etl import options, warehouse
 from etl.cli.leaving import readers_may_leave
 from etl.errors import AvailabilityError
 from etl.export import export_site, is_published
+from etl.publish.gates import insist_on_version
 from etl.serve import serve_site
 
 
@@ -59,4 +60,6 @@ def serve(site_dir: Path, host: str, port: int, *, allow_sql: bool, public_url: 
     database = site_dir / "availability.db"
     if database.exists() and not is_published(database):
         raise AvailabilityError(f"{database} is no file published by this program: run `availability export`.")
+    if database.exists():
+        insist_on_version(database)
     serve_site(database, host=host, port=port, allow_sql=allow_sql, public_url=public_url or "")

@@ -14,6 +14,8 @@ _COMMANDS = {
     "capture": "vault_capture",
     "refine": "vault_refine",
     "compact": "vault_refine",
+    "status": "vault_status",
+    "index": "vault_index",
 }
 
 

@@ -5,6 +5,7 @@ from contextlib import closing
 from typing import NamedTuple
 
 from etl.errors import AvailabilityError
+from etl.publish.gates import insist_on_version
 from etl.publish.kept import Kept, address
 from etl.warehouse import sql
 
@@ -46,6 +47,8 @@ class Difference(NamedTuple):
 
 def difference(old: Kept, new: Kept) -> Difference:
     """Compare two builds; raises AvailabilityError."""
+    for each in (old, new):
+        insist_on_version(each.file)
     try:
         with closing(_side_by_side(new, old)) as con:
             symbols_new, days_added = _only_here(con)

@@ -46,7 +46,8 @@ def write_downloads(build: Kept, folder: Path, told: Told) -> None:
                 rows = _parquet_of_all(site, folder) | _csv_of_some(site, folder)
             manifest = _manifest(site, rows, told)
     except (duckdb.Error, sqlite3.Error) as error:
-        raise AvailabilityError(f"The downloads of {build.build_id} could not be made: {error}.") from error
+        why = f"the disk of {folder.parent} is full" if "No space left" in str(error) else str(error)
+        raise AvailabilityError(f"The downloads of {build.build_id} could not be made: {why}.") from error
     os.link(build.file.resolve(), folder / "availability.db")
     manifest["files"] = {file.name: _described(file, rows) for file in sorted(folder.iterdir())}
     text = json.dumps(manifest, indent=2, ensure_ascii=False)
@@ -115,7 +116,7 @@ def _key(site: sqlite3.Connection, table: str, columns: list[str]) -> str:
     """Return the columns to sort by: the primary key, so that an index does it, or all."""
     query = "SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk"
     key = [name for (name,) in site.execute(query, [table])]
-    return ", ".join(key or (["symbol", "date"] if table == "day_files" else columns))
+    return ", ".join(key or (["dataset", "symbol", "date"] if table == "day_files" else columns))
 
 
 def _insert(con: duckdb.DuckDBPyConnection, table: str, types: dict[str, str], rows: Sequence[tuple[Any, ...]]) -> None:
@@ -131,10 +132,11 @@ def _insert(con: duckdb.DuckDBPyConnection, table: str, types: dict[str, str], r
 def _csv_of_some(site: sqlite3.Connection, folder: Path) -> dict[str, int]:
     """Write extents, gaps and the universe of the newest day as CSV and return the rows by file."""
     universe = metadata()["queries"]["universe"]
+    (dataset,) = site.execute("SELECT dataset FROM build").fetchone()
     asked = {
-        "extents.csv": ("SELECT * FROM extents ORDER BY symbol", {}),
-        "gaps.csv": ("SELECT * FROM gaps ORDER BY symbol, first_day", {}),
-        "universe.csv": (universe["sql"], dict.fromkeys(universe["params"], "")),
+        "extents.csv": ("SELECT * FROM extents ORDER BY dataset, symbol", {}),
+        "gaps.csv": ("SELECT * FROM gaps ORDER BY dataset, symbol, first_day", {}),
+        "universe.csv": (universe["sql"], dict.fromkeys(universe["params"], "") | {"dataset": dataset}),
     }
     return {name: _csv(site.execute(query, values), folder / name) for name, (query, values) in asked.items()}
 

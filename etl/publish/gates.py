@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from etl.checks import ERROR, Finding
-from etl.publish.kept import Kept, opened
+from etl.errors import AvailabilityError
+from etl.publish.kept import Kept, opened, unsound
 from etl.publish.rehearsal import metadata, rehearse
 from etl.records import Build
 
@@ -16,6 +17,7 @@ DAYS_TOLERANCE = 0.001  # share of the days held that may be fewer than in the l
 SIZE_FACTOR, SIZE_MORE = 2, 20_000_000  # bytes
 MAX_SECONDS = 15 * 60
 _NAMES_SHOWN = 10
+_FILES = "day_file_codes INNER JOIN symbols USING (symbol_id)"
 
 
 class Overrides(NamedTuple):
@@ -79,24 +81,20 @@ def _judged(name: str, gate: Callable[[Candidate], list[Harm]], candidate: Candi
 
 def quick_check(candidate: Candidate) -> list[Harm]:
     """SQLite finds the file whole."""
-    with closing(opened(candidate.file)) as con:
-        return [Harm(str(said)) for (said,) in con.execute("PRAGMA quick_check") if said != "ok"]
+    return [Harm(said) for said in unsound(candidate.file)]
 
 
 def counts(candidate: Candidate) -> list[Harm]:
     """The file holds what its own row about the build says."""
     with closing(opened(candidate.file)) as con:
         told = con.execute("SELECT build_id, symbols, day_files FROM build").fetchall()
-        held = con.execute(
-            "SELECT ?, (SELECT count(*) FROM symbols), (SELECT count(*) FROM day_file_codes)",
-            [candidate.build.build_id],
-        ).fetchall()
+        held = [(candidate.build.build_id, len(_symbols(con)), _days(con)["day files"])]
     return [] if told == held else [Harm(f"the build says {told} (build, symbols, day files), the file holds {held}")]
 
 
 def columns(candidate: Candidate) -> list[Harm]:
     """Tables and columns are those that metadata.yml documents, in order."""
-    documented = {name: list(about["columns"]) for name, about in metadata()["tables"].items()}
+    documented = documented_columns()
     with closing(opened(candidate.file)) as con:
         there = published_columns(con)
     return [
@@ -104,6 +102,23 @@ def columns(candidate: Candidate) -> list[Harm]:
         for name in sorted(documented.keys() | there.keys())
         if documented.get(name) != there.get(name)
     ]
+
+
+def documented_columns() -> dict[str, list[str]]:
+    """Return the columns of each table and view that metadata.yml documents."""
+    return {name: list(about["columns"]) for name, about in metadata()["tables"].items()}
+
+
+def insist_on_version(file: Path) -> None:
+    """Raise AvailabilityError where a build lacks a column that this version asks for; more columns do no harm."""
+    with closing(opened(file)) as con:
+        there = published_columns(con)
+    for table, wanted in documented_columns().items():
+        if lacking := [name for name in wanted if name not in there.get(table, [])]:
+            raise AvailabilityError(
+                f"{file} was made by an earlier version of this program and is of no use to this one:"
+                f" {table} lacks {', '.join(lacking)}. `availability publish` makes a new one."
+            )
 
 
 def published_columns(con: sqlite3.Connection) -> dict[str, list[str]]:
@@ -150,11 +165,18 @@ def shrink(candidate: Candidate) -> list[Harm]:
 
 
 def _symbols(con: sqlite3.Connection) -> set[str]:
-    return {symbol for (symbol,) in con.execute("SELECT symbol FROM symbols")}
+    return {symbol for (symbol,) in con.execute(f"SELECT symbol FROM symbols WHERE {_default(con)}")}
+
+
+def _default(con: sqlite3.Connection) -> str:
+    """Choose the archive that every question means; a live build from before there were others has no column for it."""
+    said = con.execute("SELECT count(*) FROM pragma_table_info('symbols') WHERE name = 'dataset'").fetchone()
+    return "dataset = (SELECT dataset FROM build)" if said[0] else "TRUE"
 
 
 def _days(con: sqlite3.Connection) -> dict[str, int]:
-    files, days = con.execute("SELECT count(*), count(DISTINCT date) FROM day_file_codes").fetchone()
+    counted = f"SELECT count(*), count(DISTINCT date) FROM {_FILES} WHERE {_default(con)}"
+    files, days = con.execute(counted).fetchone()
     return {"day files": files, "days with files": days}
 
 

@@ -19,7 +19,7 @@ from etl.publish.rehearsal import example_symbol
 from etl.publish.targets import Target
 
 UNPROVED = ".unproved.json"  # there from the flip to its proof: a run that died in between is finished by the next
-WAITS = 10.0  # seconds that the live address has to report a new build
+WAITS = 30.0  # seconds that the live address has to report a new build; a site that could not serve the old one starts
 Say = Callable[[str], None]
 
 
@@ -72,8 +72,13 @@ def flip_everywhere(site: Site, new: Kept, say: Say) -> Flipped:
 def unproved(folder: Path) -> dict[str, str | None]:
     """Return which build was flipped in and never proved, and the file that was live before it; nothing where none."""
     marker = folder / UNPROVED
-    told: dict[str, str | None] = json.loads(marker.read_text(encoding="utf-8")) if marker.exists() else {}
-    return told
+    if not marker.exists():
+        return {}
+    try:
+        told = json.loads(marker.read_text(encoding="utf-8"))
+        return {"build_id": told["build_id"], "before": told["before"]}
+    except (ValueError, LookupError, TypeError) as error:
+        raise AvailabilityError(f"{marker} does not say which build was to be proved: remove it.") from error
 
 
 def _proved_before(folder: Path) -> str | None:

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from etl import locks
+from etl.disk import named
 
 NAME = ".publish.lock"
 
@@ -12,6 +13,5 @@ NAME = ".publish.lock"
 @contextmanager
 def publishing(site_dir: Path, command: str) -> Iterator[None]:
     """Hold the folder's lock; AvailabilityError where another process does."""
-    site_dir.mkdir(parents=True, exist_ok=True)
-    with locks.held(site_dir / NAME, command, f"{site_dir} is being published to"):
+    with named(site_dir), locks.held(site_dir / NAME, command, f"{site_dir} is being published to"):
         yield

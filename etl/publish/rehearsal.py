@@ -24,9 +24,11 @@ _STARTS_WITHIN = 60.0  # seconds
 _PAUSE = 0.05
 _LAST_LINES = 3  # of the server's log, where it did not start
 _EXPECTED = {
-    "snapshot": "SELECT count(*) FROM day_file_codes WHERE date = (SELECT max(date) FROM day_file_codes)",
-    "timeline": "SELECT coalesce((SELECT days_held FROM extents WHERE symbol = :symbol), 0)",
-    "coverage": "SELECT count(*) FROM symbols",
+    "snapshot": "SELECT count(*) FROM build INNER JOIN day_files USING (dataset) WHERE date = last_day",
+    "timeline": (
+        "SELECT coalesce(sum(days_held), 0) FROM build INNER JOIN extents USING (dataset) WHERE symbol = :symbol"
+    ),
+    "coverage": "SELECT symbols FROM build",
 }
 
 
@@ -99,8 +101,9 @@ def _up(server: Server, http: urllib3.PoolManager, build_id: str) -> str | None:
 
 def example_symbol(con: sqlite3.Connection) -> str:
     """Return the symbol that holds most days."""
-    found = con.execute("SELECT symbol FROM extents ORDER BY days_held DESC, symbol LIMIT 1").fetchone()
-    return str((found or con.execute("SELECT min(symbol) FROM symbols").fetchone())[0])
+    default = "WHERE dataset = (SELECT dataset FROM build)"
+    found = con.execute(f"SELECT symbol FROM extents {default} ORDER BY days_held DESC, symbol LIMIT 1").fetchone()
+    return str((found or con.execute(f"SELECT min(symbol) FROM symbols {default}").fetchone())[0])
 
 
 def all_questions(con: sqlite3.Connection) -> Iterator[Question]:

@@ -3,13 +3,13 @@
 import datetime as dt
 from pathlib import Path
 
-from etl.errors import AvailabilityError
+from etl.errors import AvailabilityError, UsageError
 from etl.publish.build import building, ensure_downloads, put_together, refuse, settle_in
 from etl.publish.downloads import point_to_latest
-from etl.publish.gates import Candidate, Harm, Judged, Overrides, judge
+from etl.publish.gates import Candidate, Harm, Judged, Overrides, insist_on_version, judge
 from etl.publish.golive import Say, Site, finish, flip_back, flip_everywhere, prove, unproved
 from etl.publish.history import remember
-from etl.publish.kept import Kept, build_file, chosen, live_build, previous, take_over
+from etl.publish.kept import Kept, build_file, chosen, live_build, previous, take_over, unsound
 from etl.publish.lock import publishing
 from etl.publish.targets import check_programs
 
@@ -19,6 +19,7 @@ PREVIOUS = "previous"
 def publish(site: Site, warehouse: Path, *, today: dt.date, overrides: Overrides, say: Say) -> None:
     """Build, judge, flip and prove; raises AvailabilityError where the old site stays."""
     check_programs(site.targets)
+    site.folder.mkdir(parents=True, exist_ok=True)
     with publishing(site.folder, "publish"):
         live = live_build(site.folder)
         with building(site.folder) as folder:
@@ -104,12 +105,17 @@ def _stays(site: Site) -> str:
 def rollback(site: Site, name: str, *, say: Say) -> None:
     """Flip to the build before the live one, or to the one of this name; it stays, whatever the smoke test says."""
     check_programs(site.targets)
+    if not site.folder.is_dir():
+        raise UsageError(f"There is no folder {site.folder} to go back in.")
     with publishing(site.folder, "rollback"):
         live = live_build(site.folder)
         new = previous(site.folder) if name == PREVIOUS else chosen(site.folder, name)
         if live and new.build_id == live.build_id:
             say(f"Nothing to do: {new.build_id} is live.")
             return
+        if harms := unsound(new.file):
+            raise AvailabilityError(f"{new.file} is spoiled, the site stays as it is: {harms[0]}.")
+        insist_on_version(new.file)
         with building(site.folder) as folder:
             ensure_downloads(new, site.folder, folder)
         flipped = flip_everywhere(site, new, say)

@@ -55,8 +55,8 @@ def understood(given: str) -> Target:
     found = _HOST.fullmatch(given)
     if found and "://" not in given:
         return Target(given, "rsync", found["host"], found["path"].rstrip("/") or "/")
-    if "://" in given or given.startswith("-") or ":" in given.split("/", maxsplit=1)[0]:
-        raise UsageError(f"{given} is no target: write a folder, user@host:/folder or s3://bucket/prefix.")
+    if not given.strip() or "://" in given or given.startswith("-") or ":" in given.split("/", maxsplit=1)[0]:
+        raise UsageError(f"{given or 'Nothing'} is no target: write a folder, user@host:/folder or s3://bucket/prefix.")
     return Target(given, "rsync", "", str(Path(given).absolute()))
 
 
@@ -101,7 +101,8 @@ def upload(target: Target, build: Kept) -> None:
     folder = build.file.parent / FOLDER / build.build_id
     copy = ["--only-show-errors"]
     _run(target, ["aws", "s3", "sync", str(folder), f"{target.path}/{build.build_id}", *copy])
-    _run(target, ["aws", "s3", "cp", str(folder / "build.json"), f"{target.path}/latest.json", *copy])
+    latest = [str(folder / "build.json"), f"{target.path}/latest.json", "--cache-control", "no-cache"]
+    _run(target, ["aws", "s3", "cp", *latest, *copy])
 
 
 def _there(target: Target, script: str, *arguments: str) -> str:

@@ -14,7 +14,6 @@ import duckdb
 
 from etl import warehouse
 from etl.errors import AvailabilityError
-from etl.keys import UM_KLINES_1M
 from etl.warehouse import sql
 
 Connection: TypeAlias = sqlite3.Connection | duckdb.DuckDBPyConnection
@@ -86,8 +85,7 @@ def _over_facts(con: duckdb.DuckDBPyConnection, text: str) -> str:
     """
     for _, name in set(_TABLE.findall(text)):
         made_of = "ask/warehouse/day_files" if name == "day_files" else f"site/{name}"
-        select = sql(made_of).replace("$dataset", f"'{UM_KLINES_1M}'")
-        con.execute(f"CREATE TEMP VIEW IF NOT EXISTS published_{name} AS {select}")
+        con.execute(f"CREATE TEMP VIEW IF NOT EXISTS published_{name} AS {sql(made_of)}")
     return _TABLE.sub(r"\1 published_\2 AS \2", text)
 
 

@@ -3,6 +3,7 @@
 import datetime as dt
 from typing import NamedTuple
 
+from etl.keys import UM_KLINES_1M
 from etl.queries import choosing
 from etl.queries.asking import Connection, ask
 
@@ -19,6 +20,7 @@ class NewRow(NamedTuple):
     kind: str
     base: str
     quote: str
+    dataset: str
 
 
 class EndedRow(NamedTuple):
@@ -33,6 +35,7 @@ class EndedRow(NamedTuple):
     kind: str
     base: str
     quote: str
+    dataset: str
 
 
 class RevisionRow(NamedTuple):
@@ -49,26 +52,31 @@ class RevisionRow(NamedTuple):
     new_file_size_bytes: int | None
     new_last_modified: dt.datetime | None
     new_etag: str | None
+    dataset: str
 
 
-def new(con: Connection, start: dt.date, end: dt.date | None = None) -> list[NewRow]:
+def new(con: Connection, start: dt.date, end: dt.date | None = None, *, dataset: str = UM_KLINES_1M) -> list[NewRow]:
     """Return the symbols whose first file ever is of ``start``, or of a day from ``start`` to ``end``.
 
     This is read from the files themselves: it holds for all of history, whenever the symbol was discovered. A symbol
     whose listings begin at its first file is left out, for nobody knows whether there were earlier ones.
     """
-    return ask(con, "new", NewRow, **choosing.days(con, start, end or start)._asdict())
+    return ask(con, "new", NewRow, dataset=dataset, **choosing.days(con, dataset, start, end or start)._asdict())
 
 
-def ended(con: Connection, start: dt.date, end: dt.date | None = None) -> list[EndedRow]:
+def ended(
+    con: Connection, start: dt.date, end: dt.date | None = None, *, dataset: str = UM_KLINES_1M
+) -> list[EndedRow]:
     """Return the symbols that have no file any more from ``start`` on, or from a day from ``start`` to ``end`` on.
 
     This too holds for all of history. A symbol that stopped trading and still gets flat files has not ended.
     """
-    return ask(con, "ended", EndedRow, **choosing.days(con, start, end or start)._asdict())
+    return ask(con, "ended", EndedRow, dataset=dataset, **choosing.days(con, dataset, start, end or start)._asdict())
 
 
-def revisions(con: Connection, symbol: str | None = None, since: dt.date | None = None) -> list[RevisionRow]:
+def revisions(
+    con: Connection, symbol: str | None = None, since: dt.date | None = None, *, dataset: str = UM_KLINES_1M
+) -> list[RevisionRow]:
     """Return the changes to files already seen, detected on ``since`` or later, in the order they were detected."""
-    values = {"symbol": choosing.symbol(con, symbol), "since": str(since or dt.date.min)}
-    return ask(con, "revisions", RevisionRow, **values)
+    values = {"symbol": choosing.symbol(con, dataset, symbol), "since": str(since or dt.date.min)}
+    return ask(con, "revisions", RevisionRow, dataset=dataset, **values)

@@ -5,6 +5,7 @@ import difflib
 from typing import NamedTuple
 
 from etl.errors import AvailabilityError, UsageError
+from etl.keys import UM_KLINES_1M
 from etl.queries.asking import Connection, fetch
 
 
@@ -15,12 +16,22 @@ class Days(NamedTuple):
     end: str
 
 
-def days(con: Connection, start: dt.date | None, end: dt.date | None) -> Days:
-    """Check a range that may be open at either end; days that nobody has looked at have no answer."""
+def known_dataset(con: Connection, wanted: str) -> str:
+    """Check that a dataset is known."""
+    known = [name for name, *_ in fetch(con, "datasets")]
+    if wanted in known or not known:  # before the first listing there is none, and that is said elsewhere
+        return wanted
+    near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.4)
+    hint = f"Did you mean {', '.join(near)}?" if near else f"There is {', '.join(known)}."
+    raise UsageError(f"Unknown dataset {wanted or repr(wanted)}. {hint}")
+
+
+def days(con: Connection, dataset: str, start: dt.date | None, end: dt.date | None) -> Days:
+    """Check a range of days that may be open at either end; days that nobody has looked at have no answer."""
     if start and end and end < start:
         raise UsageError(f"The range ends on {end}, before it starts on {start}.")
     asked = Days(str(start or dt.date.min), str(end or dt.date.max))
-    ((looked, some),) = fetch(con, "looked", **asked._asdict())
+    ((looked, some),) = fetch(con, "looked", dataset=known_dataset(con, dataset), **asked._asdict())
     if looked is None:
         raise AvailabilityError("No symbol has been looked at yet: run `availability backfill` first.")
     for day in (start, end):
@@ -33,9 +44,10 @@ def days(con: Connection, start: dt.date | None, end: dt.date | None) -> Days:
     return asked
 
 
-def unlooked(con: Connection, start: dt.date, end: dt.date | None = None) -> list[str]:
+def unlooked(con: Connection, start: dt.date, end: dt.date | None = None, *, dataset: str = UM_KLINES_1M) -> list[str]:
     """Return the names of known symbols that were not looked at on ``start``, or on some day from it to ``end``."""
-    return [name for (name,) in fetch(con, "unlooked", **days(con, start, end or start)._asdict())]
+    asked = days(con, dataset, start, end or start)
+    return [name for (name,) in fetch(con, "unlooked", dataset=dataset, **asked._asdict())]
 
 
 def _named(start: dt.date | None, end: dt.date | None) -> str:
@@ -44,21 +56,25 @@ def _named(start: dt.date | None, end: dt.date | None) -> str:
     return " ".join(f"{word} {day}" for word, day in (("from", start), ("to", end)) if day)
 
 
-def symbol(con: Connection, wanted: str | None) -> str | None:
-    """Check that a symbol is known, None = all."""
-    if wanted is None or list(fetch(con, "known", symbol=wanted)):
+def symbol(con: Connection, dataset: str, wanted: str | None) -> str | None:
+    """Check that a symbol of a dataset is known, None = all."""
+    dataset = known_dataset(con, dataset)
+    if wanted is None or list(fetch(con, "known", dataset=dataset, symbol=wanted)):
         return wanted
-    known = [name for name, *_ in fetch(con, "names")]
+    known = [name for name, *_ in fetch(con, "names", dataset=dataset)]
     near = difflib.get_close_matches(wanted.upper(), known, n=3)
+    others = [name for name, symbol in fetch(con, "of_vault") if symbol == wanted]
     hint = f"Did you mean {', '.join(near)}?" if near else "`availability query coverage` lists all names."
+    if others:
+        hint = f"It is in {', '.join(others)}: name the dataset."
     raise UsageError(f"Unknown symbol {wanted or repr(wanted)}. {hint}")
 
 
-def kind_and_quote(con: Connection, kind: str | None, quote: str | None) -> None:
+def kind_and_quote(con: Connection, dataset: str, kind: str | None, quote: str | None) -> None:
     """Check that both are such as symbols have, None = any."""
     if kind is None and quote is None:
         return
-    _, kinds, quotes = map(set, zip(*fetch(con, "names"), strict=True))
+    _, kinds, quotes = map(set, zip(*fetch(con, "names", dataset=dataset), strict=True))
     for what, wanted, known in (("kind", kind, kinds), ("quote", quote, quotes - {""})):
         if wanted is not None and wanted not in known:
             raise UsageError(f"No symbol has the {what} {wanted!r}: there are {', '.join(sorted(known))}.")

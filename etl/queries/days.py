@@ -3,6 +3,7 @@
 import datetime as dt
 from typing import NamedTuple
 
+from etl.keys import UM_KLINES_1M
 from etl.queries import choosing
 from etl.queries.asking import Connection, ask
 
@@ -18,6 +19,7 @@ class SnapshotRow(NamedTuple):
     has_checksum: int | None
     condition: str
     reason: str | None
+    dataset: str
 
 
 class TimelineRow(NamedTuple):
@@ -31,6 +33,7 @@ class TimelineRow(NamedTuple):
     has_checksum: int | None
     condition: str
     reason: str | None
+    dataset: str
 
 
 class RangeRow(NamedTuple):
@@ -41,21 +44,28 @@ class RangeRow(NamedTuple):
     file_size_bytes: int
     condition: str
     reason: str | None
+    dataset: str
 
 
-def snapshot(con: Connection, date: dt.date) -> list[SnapshotRow]:
+def snapshot(con: Connection, date: dt.date, *, dataset: str = UM_KLINES_1M) -> list[SnapshotRow]:
     """Return every day file held of one day, by symbol."""
-    return ask(con, "snapshot", SnapshotRow, date=choosing.days(con, date, date).start)
+    return ask(con, "snapshot", SnapshotRow, dataset=dataset, date=choosing.days(con, dataset, date, date).start)
 
 
 def timeline(
-    con: Connection, symbol: str, start: dt.date | None = None, end: dt.date | None = None
+    con: Connection,
+    symbol: str,
+    start: dt.date | None = None,
+    end: dt.date | None = None,
+    *,
+    dataset: str = UM_KLINES_1M,
 ) -> list[TimelineRow]:
     """Return every day file held of one symbol, by day."""
-    days = choosing.days(con, start, end)
-    return ask(con, "timeline", TimelineRow, symbol=choosing.symbol(con, symbol), start=days.start, end=days.end)
+    days = choosing.days(con, dataset, start, end)
+    known = choosing.symbol(con, dataset, symbol)
+    return ask(con, "timeline", TimelineRow, dataset=dataset, symbol=known, **days._asdict())
 
 
-def date_range(con: Connection, start: dt.date, end: dt.date) -> list[RangeRow]:
+def date_range(con: Connection, start: dt.date, end: dt.date, *, dataset: str = UM_KLINES_1M) -> list[RangeRow]:
     """Return every day file held from ``start`` to ``end``, by day and symbol."""
-    return ask(con, "range", RangeRow, **choosing.days(con, start, end)._asdict())
+    return ask(con, "range", RangeRow, dataset=dataset, **choosing.days(con, dataset, start, end)._asdict())

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from etl.errors import UsageError
+from etl.keys import UM_KLINES_1M
 from etl.queries import choosing
 from etl.queries.asking import Connection, ask, fetch
 
@@ -29,6 +30,7 @@ class CoverageRow(NamedTuple):
     kind: str
     quote: str
     looked_through: dt.date | None
+    dataset: str
 
 
 class TimespanRow(NamedTuple):
@@ -39,6 +41,7 @@ class TimespanRow(NamedTuple):
     last_day: dt.date
     days: int
     days_held: int  # Days held in the run; fewer than `days` only where gaps were joined.
+    dataset: str
 
 
 class GapRow(NamedTuple):
@@ -51,33 +54,38 @@ class GapRow(NamedTuple):
     reason: str
     listing_id: int
     looked_at: dt.datetime
+    dataset: str
 
 
-def coverage(con: Connection, symbol: str | None = None) -> list[CoverageRow]:
+def coverage(con: Connection, symbol: str | None = None, *, dataset: str = UM_KLINES_1M) -> list[CoverageRow]:
     """Return the extent of every known symbol, or of one."""
-    return ask(con, "coverage", CoverageRow, symbol=choosing.symbol(con, symbol))
+    return ask(con, "coverage", CoverageRow, dataset=dataset, symbol=choosing.symbol(con, dataset, symbol))
 
 
-def timespans(con: Connection, symbol: str | None = None, mergegaps: int = 0) -> list[TimespanRow]:
+def timespans(
+    con: Connection, symbol: str | None = None, mergegaps: int = 0, *, dataset: str = UM_KLINES_1M
+) -> list[TimespanRow]:
     """Return the runs of days held, joined where no more than ``mergegaps`` days lie between two."""
     if mergegaps < 0:
         raise UsageError(f"mergegaps is a number of days, 0 or more, not {mergegaps}.")
-    rows = ask(con, "timespans", TimespanRow, symbol=choosing.symbol(con, symbol))
+    rows = ask(con, "timespans", TimespanRow, dataset=dataset, symbol=choosing.symbol(con, dataset, symbol))
     return list(_joined(rows, mergegaps))
 
 
-def gaps(con: Connection, symbol: str | None = None, mergegaps: int = 0) -> list[GapRow]:
+def gaps(
+    con: Connection, symbol: str | None = None, mergegaps: int = 0, *, dataset: str = UM_KLINES_1M
+) -> list[GapRow]:
     """Return the missing runs between two days held; those that ``timespans`` would join over are left out."""
     joined = defaultdict(list)
-    for span in timespans(con, symbol, mergegaps):
+    for span in timespans(con, symbol, mergegaps, dataset=dataset):
         joined[span.symbol].append(span)
-    rows = ask(con, "gaps", GapRow, symbol=symbol)
+    rows = ask(con, "gaps", GapRow, dataset=dataset, symbol=symbol)
     return [row for row in rows if not any(_holds(span, row) for span in joined[row.symbol])]
 
 
-def no_data(con: Connection) -> list[str]:
+def no_data(con: Connection, *, dataset: str = UM_KLINES_1M) -> list[str]:
     """Return the names, sorted, of symbols that were discovered and of which no file is held."""
-    return [name for (name,) in fetch(con, "no_data")]
+    return [name for (name,) in fetch(con, "no_data", dataset=choosing.known_dataset(con, dataset))]
 
 
 def _joined(rows: Iterable[TimespanRow], mergegaps: int) -> Iterator[TimespanRow]:

@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any, NamedTuple, TypeAlias
 
 from etl.errors import UsageError
+from etl.keys import UM_KLINES_1M
 from etl.queries import choosing
 from etl.queries.asking import Connection, build_id, fetch
 
@@ -27,6 +28,7 @@ class UniverseRow(NamedTuple):
     quote: str
     build_id: str | None  # Build of the published file that says so, to be cited; null where a warehouse was asked.
     days_not_looked: int  # Number of days asked for that nobody looked at, while it may have been there.
+    dataset: str
 
 
 def universe(
@@ -38,6 +40,7 @@ def universe(
     exclude_flat: bool = False,
     quote: str | None = None,
     kind: str | None = None,
+    dataset: str = UM_KLINES_1M,
 ) -> list[UniverseRow]:
     """Return the symbols with a file on ``start``, or on any day from ``start`` to ``end``, by name.
 
@@ -47,10 +50,10 @@ def universe(
     if not 0 <= min_completeness <= 1:
         raise UsageError(f"The least completeness is a number from 0 to 1, not {min_completeness}.")
     last = end or start
-    days = choosing.days(con, start, last)
-    choosing.kind_and_quote(con, kind, quote)
-    build, lacking = build_id(con), _lacking(con, start, last)
-    found = (_completed(row, lacking, build) for row in fetch(con, "universe", **days._asdict()))
+    days = choosing.days(con, dataset, start, last)
+    choosing.kind_and_quote(con, dataset, kind, quote)
+    build, lacking = build_id(con), _lacking(con, dataset, start, last)
+    found = (_completed(row, lacking, build) for row in fetch(con, "universe", dataset=dataset, **days._asdict()))
     return [
         row
         for row in found
@@ -62,20 +65,20 @@ def universe(
 
 
 def _completed(row: tuple[Any, ...], lacking: _Lacking, build: str | None) -> UniverseRow:
-    symbol, first, last, held, flat, kind, base, quote = row
+    symbol, first, last, held, flat, kind, base, quote, dataset = row
     days = dt.date.fromisoformat(first), dt.date.fromisoformat(last)
     missing, unlooked = (lacking[symbol, looked] for looked in (True, False))
     whole = round(held / (held + missing + unlooked), 6)
-    return UniverseRow(symbol, *days, held, missing, flat, whole, kind, base, quote, build, unlooked)
+    return UniverseRow(symbol, *days, held, missing, flat, whole, kind, base, quote, build, unlooked, dataset)
 
 
-def _lacking(con: Connection, first: dt.date, last: dt.date) -> _Lacking:
+def _lacking(con: Connection, dataset: str, first: dt.date, last: dt.date) -> _Lacking:
     """Count each symbol's days from ``first`` to ``last`` whose file is missing, and those that nobody looked at."""
     lacking: _Lacking = Counter()
-    for symbol, condition, *run in fetch(con, "lacking", start=str(first), end=str(last)):
+    for symbol, condition, *run in fetch(con, "lacking", dataset=dataset, start=str(first), end=str(last)):
         start, end = map(dt.date.fromisoformat, run)
         lacking[symbol, condition is not None] += (min(end, last) - max(start, first)).days + 1
-    for symbol, looked_until, first_day in fetch(con, "unborn"):
+    for symbol, looked_until, first_day in fetch(con, "unborn", dataset=dataset):
         start = dt.date.fromisoformat(looked_until) + _DAY if looked_until else dt.date.min
         end = dt.date.fromisoformat(first_day) - _DAY
         lacking[symbol, False] += max((min(end, last) - max(start, first)).days + 1, 0)

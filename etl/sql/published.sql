@@ -2,7 +2,7 @@
 -- No REFERENCES on symbol: Datasette would turn the symbols of its JSON and CSV into labels.
 
 CREATE TABLE symbols (
-    symbol TEXT PRIMARY KEY,
+    symbol TEXT NOT NULL,
     symbol_id INTEGER NOT NULL UNIQUE,
     kind TEXT NOT NULL,
     base TEXT NOT NULL,
@@ -11,7 +11,10 @@ CREATE TABLE symbols (
     last_seen_at TEXT NOT NULL,
     looked_through TEXT,
     looked_from TEXT,
-    file_url_stem TEXT NOT NULL
+    file_url_stem TEXT NOT NULL,
+    dataset TEXT NOT NULL,
+    PRIMARY KEY (dataset, symbol),
+    UNIQUE (symbol, dataset) -- for who looks up the files of a symbol and names no dataset
 );
 
 -- Held days, lean: with symbol and condition as codes 900,000 days take 94 MB, all as text 150 MB.
@@ -35,12 +38,40 @@ SELECT
     codes.etag,
     codes.has_checksum,
     CASE WHEN codes.state < 2 THEN 'available' ELSE 'degraded' END AS condition,
-    CASE codes.state WHEN 1 THEN 'flat' WHEN 2 THEN 'no_checksum' WHEN 3 THEN 'small_file' END AS reason
+    CASE codes.state WHEN 1 THEN 'flat' WHEN 2 THEN 'no_checksum' WHEN 3 THEN 'small_file' END AS reason,
+    symbols.dataset
 FROM day_file_codes AS codes
 INNER JOIN symbols ON codes.symbol_id = symbols.symbol_id;
 
+CREATE TABLE datasets (
+    dataset TEXT PRIMARY KEY,
+    source TEXT NOT NULL,
+    first_day TEXT,
+    last_day TEXT,
+    looked_through TEXT,
+    symbols INTEGER NOT NULL,
+    day_files INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    is_default INTEGER NOT NULL
+);
+
+-- What only the vault tells of a day: its files are in day_files like any others.
+CREATE TABLE vault_days (
+    symbol TEXT NOT NULL,
+    date TEXT NOT NULL,
+    hours INTEGER NOT NULL,
+    rows INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    parts INTEGER NOT NULL,
+    losses INTEGER NOT NULL,
+    lost_messages INTEGER NOT NULL,
+    breaks INTEGER NOT NULL,
+    dataset TEXT NOT NULL,
+    PRIMARY KEY (dataset, symbol, date)
+);
+
 CREATE TABLE extents (
-    symbol TEXT PRIMARY KEY,
+    symbol TEXT NOT NULL,
     earliest TEXT NOT NULL,
     latest TEXT NOT NULL,
     days_held INTEGER NOT NULL,
@@ -54,7 +85,9 @@ CREATE TABLE extents (
     last_traded_day TEXT,
     looked_through TEXT,
     state TEXT NOT NULL,
-    listed_day TEXT
+    listed_day TEXT,
+    dataset TEXT NOT NULL,
+    PRIMARY KEY (dataset, symbol)
 );
 
 CREATE TABLE timespans (
@@ -62,7 +95,8 @@ CREATE TABLE timespans (
     first_day TEXT NOT NULL,
     last_day TEXT NOT NULL,
     days INTEGER NOT NULL,
-    PRIMARY KEY (symbol, first_day)
+    dataset TEXT NOT NULL,
+    PRIMARY KEY (dataset, symbol, first_day)
 );
 
 CREATE TABLE gaps (
@@ -73,7 +107,8 @@ CREATE TABLE gaps (
     reason TEXT NOT NULL,
     listing_id INTEGER NOT NULL,
     looked_at TEXT NOT NULL,
-    PRIMARY KEY (symbol, first_day)
+    dataset TEXT NOT NULL,
+    PRIMARY KEY (dataset, symbol, first_day)
 );
 
 CREATE TABLE absences (
@@ -85,14 +120,16 @@ CREATE TABLE absences (
     reason TEXT NOT NULL,
     listing_id INTEGER,
     looked_at TEXT,
-    PRIMARY KEY (symbol, first_day)
+    dataset TEXT NOT NULL,
+    PRIMARY KEY (dataset, symbol, first_day)
 );
 
 CREATE TABLE covered (
     symbol TEXT NOT NULL,
     first_day TEXT,
     last_day TEXT NOT NULL,
-    PRIMARY KEY (symbol, last_day)
+    dataset TEXT NOT NULL,
+    PRIMARY KEY (dataset, symbol, last_day)
 );
 
 CREATE TABLE lives (
@@ -103,11 +140,12 @@ CREATE TABLE lives (
     last_day TEXT NOT NULL,
     last_traded_day TEXT,
     days_held INTEGER NOT NULL,
-    PRIMARY KEY (ticker, life)
+    dataset TEXT NOT NULL,
+    PRIMARY KEY (dataset, ticker, life)
 );
 
 CREATE TABLE daily_counts (
-    date TEXT PRIMARY KEY,
+    date TEXT NOT NULL,
     files INTEGER NOT NULL,
     missing INTEGER NOT NULL,
     bytes INTEGER NOT NULL,
@@ -118,7 +156,9 @@ CREATE TABLE daily_counts (
     flat INTEGER NOT NULL,
     ended INTEGER NOT NULL,
     completeness REAL,
-    not_looked INTEGER NOT NULL
+    not_looked INTEGER NOT NULL,
+    dataset TEXT NOT NULL,
+    PRIMARY KEY (dataset, date)
 );
 
 CREATE TABLE revisions (
@@ -133,14 +173,17 @@ CREATE TABLE revisions (
     new_file_size_bytes INTEGER,
     new_last_modified TEXT,
     new_etag TEXT,
-    PRIMARY KEY (symbol, date, listing_id)
+    dataset TEXT NOT NULL,
+    PRIMARY KEY (dataset, symbol, date, listing_id)
 );
 
 CREATE TABLE freshness (
-    date TEXT PRIMARY KEY,
+    date TEXT NOT NULL,
     files INTEGER NOT NULL,
     median_lag_hours REAL NOT NULL,
-    p95_lag_hours REAL NOT NULL
+    p95_lag_hours REAL NOT NULL,
+    dataset TEXT NOT NULL,
+    PRIMARY KEY (dataset, date)
 );
 
 CREATE TABLE events (
@@ -148,7 +191,8 @@ CREATE TABLE events (
     symbol TEXT,
     event TEXT NOT NULL,
     detail TEXT,
-    watched INTEGER NOT NULL
+    watched INTEGER NOT NULL,
+    dataset TEXT NOT NULL
 );
 
 CREATE TABLE runs (
@@ -175,7 +219,8 @@ CREATE TABLE findings (
     symbol TEXT,
     first_day TEXT,
     last_day TEXT,
-    detail TEXT NOT NULL
+    detail TEXT NOT NULL,
+    dataset TEXT NOT NULL
 );
 
 CREATE TABLE build (

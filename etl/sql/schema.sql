@@ -109,6 +109,21 @@ CREATE TABLE IF NOT EXISTS probes (
     error VARCHAR -- Why the answer tells nothing of the file; NULL for a whole 200 and for a 404 that is believed.
 );
 
+-- What the vault held of a product on a day when it was last indexed; beside `day_files`, which says when it was seen.
+CREATE TABLE IF NOT EXISTS vault_days (
+    dataset VARCHAR NOT NULL, -- Dataset, `coinbase/` and the channel.
+    symbol VARCHAR NOT NULL, -- Product.
+    date DATE NOT NULL, -- UTC day of capture.
+    hours INTEGER NOT NULL, -- Hours of it with a record.
+    rows BIGINT NOT NULL, -- Records.
+    bytes BIGINT NOT NULL, -- Size of its Parquet files.
+    parts INTEGER NOT NULL, -- Number of its Parquet files.
+    losses INTEGER NOT NULL, -- Jumps of sequence_num on that day, whichever products they hit: nobody knows.
+    lost_messages BIGINT NOT NULL, -- Messages lost in them.
+    breaks INTEGER NOT NULL, -- Connections of that day that ended unwanted.
+    files_md5 VARCHAR NOT NULL -- MD5 of names and sizes of all files that this was read from.
+);
+
 -- Every run of a command that writes here. A killed one leaves `running`; the next, which alone may write, says died.
 CREATE TABLE IF NOT EXISTS runs (
     run_id VARCHAR NOT NULL, -- Its start, sorts by time.

@@ -51,7 +51,7 @@ def fold(con: duckdb.DuckDBPyConnection, dataset: str, today: dt.date) -> int:
 
 def judged(con: duckdb.DuckDBPyConnection, dataset: str, today: dt.date) -> Judged:
     """Return what every view, the status and the checks say, the views as number of rows and sum of their hashes."""
-    with worked_out(con):
+    with worked_out(con, "held_days", "lives"):
         said: Judged = {name: weighed(con, name) for name in VIEWS}
         said["status"] = queries.status(con, dataset)
         said["check"] = checks.findings(checks.run_checks(con, dataset, today))

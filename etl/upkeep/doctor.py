@@ -5,7 +5,7 @@ import difflib
 import os
 import shutil
 import sys
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, metadata, requires, version
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +22,7 @@ from etl.warehouse import SCHEMA_VERSION, beside, open_any_version
 OK, WARNING, PROBLEM = "ok", "warning", "problem"
 OURS = "AVAILABILITY_"
 _PROGRAM = "market-data-availability"
+_OWNER = "run as its owner, or give it to this user"
 _ROOM = 3  # times the published file: the build in memory's copy, the file beside the live one, its downloads
 _CLOCK_WARNING, _CLOCK_PROBLEM = 60, 3600  # seconds
 
@@ -50,11 +51,21 @@ def examine(
     """Yield one line a check; ``known`` are the names of settings, ``families`` beginnings below which any is known."""
     yield _python()
     yield _packages()
-    yield from _warehouse(place.warehouse)
-    yield _site(place.site_dir)
-    yield _disk(place)
+    yield from _shown("warehouse", lambda: _warehouse(place.warehouse))
+    yield from _shown("writer", lambda: [_writer(place.warehouse)])
+    yield from _shown("permissions", lambda: [_permissions(place.warehouse)])
+    yield from _shown("site folder", lambda: [_site(place.site_dir)])
+    yield from _shown("disk", lambda: [_disk(place)])
     yield from _archive(place)
     yield _settings(settings, known, families)
+
+
+def _shown(check: str, look: Callable[[], Iterable[Line]]) -> Iterator[Line]:
+    """Yield what a look brings; what the system does not let this user see is a problem too."""
+    try:
+        yield from look()
+    except OSError as error:
+        yield Line(check, PROBLEM, f"user {os.geteuid()} may not look at {error.filename}: {error.strerror}", _OWNER)
 
 
 def _python() -> Line:
@@ -84,18 +95,20 @@ def _odd(needed: Requirement) -> str | None:
 
 
 def _warehouse(path: Path) -> Iterator[Line]:
-    """Say whether it can be read, who writes to it, and whether this user may."""
+    """Say whether it can be read."""
     if not path.exists():
         yield Line("warehouse", WARNING, f"there is none at {path}", "availability discover")
-    else:
-        try:
-            with open_any_version(path) as (_, schema):
-                yield _schema(path, schema)
-        except AvailabilityError as error:
-            yield Line("warehouse", PROBLEM, str(error), "availability restore BACKUP, where it is spoiled")
+        return
+    try:
+        with open_any_version(path) as (_, schema):
+            yield _schema(path, schema)
+    except AvailabilityError as error:
+        yield Line("warehouse", PROBLEM, str(error), "availability restore BACKUP, where it is spoiled")
+
+
+def _writer(path: Path) -> Line:
     writer = locks.holder(beside(path, "lock"))
-    yield Line("writer", OK, f"it is being written by {writer}" if writer else "nobody writes to it")
-    yield _writable("permissions", path.resolve().parent, path)
+    return Line("writer", OK, f"it is being written by {writer}" if writer else "nobody writes to it")
 
 
 def _schema(path: Path, schema: int) -> Line:
@@ -108,7 +121,8 @@ def _schema(path: Path, schema: int) -> Line:
 def _site(folder: Path) -> Line:
     """Say whether builds can be put into the folder, or the folder be made."""
     there = _existing(folder)
-    found = _writable("site folder", there)
+    ours = [*folder.glob(".*.lock"), folder / "history.jsonl", folder / "downloads", *folder.glob("downloads/2*")]
+    found = _may_write("site folder", there, ours)
     if found.verdict == OK and there != folder:
         return found._replace(said=f"{folder} can be made")
     live = folder / "availability.db"
@@ -117,15 +131,19 @@ def _site(folder: Path) -> Line:
     return found
 
 
-def _writable(check: str, folder: Path, file: Path | None = None) -> Line:
-    """Say whether this user may write into a folder, and to a file where it is there."""
-    remedy = "run as its owner, or give it to this user"
+def _permissions(warehouse: Path) -> Line:
+    return _may_write("permissions", warehouse.resolve().parent, [warehouse, beside(warehouse, "lock")])
+
+
+def _may_write(check: str, folder: Path, files: Iterable[Path]) -> Line:
+    """Say whether this user may write into a folder, and to what is there: another user's run may have left it."""
     if not folder.is_dir():
         return Line(check, PROBLEM, f"{folder} is no folder", "name another one")
-    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        return Line(check, PROBLEM, f"user {os.getuid()} may not write into {folder}", remedy)
-    if file and file.exists() and not os.access(file, os.R_OK | os.W_OK):
-        return Line(check, PROBLEM, f"user {os.getuid()} may not write to {file}", remedy)
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
+        return Line(check, PROBLEM, f"user {os.geteuid()} may not write into {folder}", _OWNER)
+    for file in files:
+        if file.exists() and not os.access(file, os.R_OK | os.W_OK, effective_ids=True):
+            return Line(check, PROBLEM, f"user {os.geteuid()} may not write to {file}", _OWNER)
     return Line(check, OK, f"{folder} can be written")
 
 

@@ -16,6 +16,8 @@ from etl.vault.envelope import note, timestamp
 from etl.vault.feed import Feed, Receiver
 from etl.vault.intake import Intake
 from etl.vault.local import LocalFolder
+from etl.vault.ready import name_in_ready
+from etl.vault.s3 import Bucket
 from etl.vault.segments import ACTIVE, READY, Spool, cut, orphans
 from etl.vault.storage import Storage
 from etl.vault.tally import Tally
@@ -27,6 +29,7 @@ FLUSH_SECONDS: Final = 5.0
 INTAKE_BYTES: Final = 32_000_000  # of lines that wait to be written
 DRAIN_SECONDS: Final = 25.0  # of the 30 that a stop may take
 LOCK: Final = ".capture.lock"  # in the spool
+_BEGINNING: Final = 1_000_000  # bytes that tell a segment from another
 _log = logging.getLogger(__name__)
 
 
@@ -115,7 +118,7 @@ def _to_folder(storage: LocalFolder, intake: Intake, spool: Spool, tally: Tally)
     return _Workers(writer, Worker(writer.run))
 
 
-def _to_store(storage: Storage, intake: Intake, spool: Spool, tally: Tally, most_bytes: int) -> _Workers:
+def _to_store(storage: Bucket, intake: Intake, spool: Spool, tally: Tally, most_bytes: int) -> _Workers:
     """Let what is written be brought to the store by threads of its own."""
     uploads = Uploads(storage, spool, tally)
     for name in _whole_orphans(spool):
@@ -134,7 +137,9 @@ def _whole_orphans(spool: Spool) -> list[str]:
 
 
 def _make_ready(storage: LocalFolder, name: str) -> None:
-    store.move(storage, store.join(ACTIVE, name), store.join(READY, name))
+    path = store.join(ACTIVE, name)
+    ready = name_in_ready(storage, name, store.read_range(storage, path, 0, _BEGINNING))
+    store.move(storage, path, store.join(READY, ready.name))
 
 
 def _receive(feed: Feed, intake: Intake, tally: Tally, workers: _Workers, stop: Event, seconds: float | None) -> None:

@@ -15,7 +15,13 @@ OK, FAILED, SLOW, SKIPPED = "ok", "failed", "slow", "skipped"
 SLOW_BYTES = 1_000_000  # a second: less may not keep up with a busy market
 _SPEED_BYTES = 8 * 1024 * 1024  # more than one part, so that uploads in parts are tried too
 _LITTLE_SPACE = 2_000_000_000
-_S3_ACTIONS = {"list": "s3:ListBucket", "write": "s3:PutObject", "read": "s3:GetObject", "delete": "s3:DeleteObject"}
+_S3_ACTIONS = {
+    "list": "s3:ListBucket",
+    "write": "s3:PutObject",
+    "claim": "s3:PutObject",
+    "read": "s3:GetObject",
+    "delete": "s3:DeleteObject",
+}
 _KEYS = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or storage.s3.profile, or run where a role is attached."
 _DISK = "Free some space, or let storage.base_dir lie on a larger disk."
 _UNKNOWN = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "RequestTimeTooSkewed"}
@@ -127,9 +133,28 @@ def _permission_steps(settings: config.Storage, opened: Storage) -> Iterator[Ste
     yield _tried(settings, "read", opened.place(path), read)
     yield _tried(settings, "list", opened.place(folder), found)
     yield _tried(settings, "delete", opened.place(path), lambda: storage.delete(opened, path))
+    if isinstance(opened, Bucket):
+        yield _claim(settings, opened, storage.join(folder, "claim"))
     yield _speed(settings, opened, storage.join(folder, "large"))
     if isinstance(opened, LocalFolder) and not any((opened.base / folder).iterdir()):
         (opened.base / folder).rmdir()
+
+
+def _claim(settings: config.Storage, opened: Bucket, path: str) -> Step:
+    """See whether whoever claims second is refused: capture, refine and compact keep each other out by that."""
+    claims = 0
+    try:
+        for data in (b"first", b"second"):
+            opened.claim(path, data)
+            claims += 1
+    except StorageError as error:
+        if not claims or error.code != "PreconditionFailed":
+            return Step("claim", FAILED, str(error), _fix(settings, error))
+    gone = _tried(settings, "claim", opened.place(path), lambda: storage.delete(opened, path))
+    if claims == 1 or gone.outcome == FAILED:
+        return gone
+    fix = "Let one machine alone capture, one refine and one compact: nothing else keeps a second one out."
+    return Step("claim", SLOW, "the store takes a second claim: it knows no If-None-Match", fix)
 
 
 def _speed(settings: config.Storage, opened: Storage, path: str) -> Step:

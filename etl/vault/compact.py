@@ -10,6 +10,7 @@ import datetime as dt
 import json
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
@@ -20,6 +21,7 @@ import duckdb
 
 from etl.errors import AvailabilityError
 from etl.vault import storage
+from etl.vault.alone import alone
 from etl.vault.parquet import fetch, quoted, scratch_database, write_part
 from etl.vault.refine import PROCESSED
 from etl.vault.storage import Storage, Stored
@@ -41,6 +43,13 @@ class Compacted(NamedTuple):
 
 def compact(vault: Storage, today: dt.date, keep_days: int, stopped: Callable[[], bool] = lambda: False) -> Compacted:
     """Merge the parts of the days before today, and remove those that lie in a file for ``keep_days`` days."""
+    with alone(vault, "compact") as check:
+        return _compact(vault, today, keep_days, stopped, check)
+
+
+def _compact(
+    vault: Storage, today: dt.date, keep_days: int, stopped: Callable[[], bool], check: Callable[[], None]
+) -> Compacted:
     done = Compacted(0, 0, 0, 0, [])
     parts = [each.path for each in storage.list_files(vault, PROCESSED, "*.parquet")]
     files = storage.list_files(vault, COMPACTED, "*.parquet")
@@ -48,10 +57,14 @@ def compact(vault: Storage, today: dt.date, keep_days: int, stopped: Callable[[]
         day, names = _day(folder), [path.rpartition("/")[2] for path in group]
         if stopped():
             break
-        if day is None or day >= today:
+        if day is None:
+            done.failures.append(f"{folder}: it names no day")
+            continue
+        if day >= today:
             continue
         merged = [each for each in files if _folder(each.path) == COMPACTED + folder.removeprefix(PROCESSED)]
         try:
+            check()
             before, done = done.days, _compact_day(vault, folder, names, merged, done)
             newest = max((each.last_modified.date() for each in merged), default=today)
             if done.days == before and newest < today - dt.timedelta(days=keep_days):
@@ -122,5 +135,8 @@ def _folder(path: str) -> str:
 
 def _day(folder: str) -> dt.date | None:
     """Return the day of a folder of parts, None where it names none."""
-    found = [each.removeprefix("date=") for each in folder.split("/") if each.startswith("date=")]
-    return dt.date.fromisoformat(found[0]) if found else None
+    for each in folder.split("/"):
+        if each.startswith("date="):
+            with suppress(ValueError):
+                return dt.date.fromisoformat(each.removeprefix("date="))
+    return None

@@ -1,7 +1,7 @@
 """Lines into typed tables: DuckDB reads the JSON of a block once, and each channel takes its rows from there."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -49,13 +49,16 @@ def decode(con: duckdb.DuckDBPyConnection, blocks: Iterable[bytes], scratch: Pat
     lines, digest, rejected = 0, "", list[Rejected]()
     for block in blocks:
         digest = digest or sha256(block[: block.index(b"\n")]).hexdigest()[:8]
-        _stage(con, block, scratch / "block.ndjson")
-        for channel in MARKET:
+        count = block.count(b"\n")
+        _stage(con, block, count, scratch / "block.ndjson")
+        told = {channel for (channel,) in con.execute("SELECT DISTINCT channel FROM staged").fetchall()}
+        channels = [channel for channel in MARKET if channel in told]
+        for channel in channels:
             con.execute(sql(f"vault/{channel}"), {"before": lines})
         _note_events(con, block, lines)
         con.execute(sql("vault/count_frames"))
-        rejected += _refuse(con, block, lines)
-        lines += block.count(b"\n")
+        rejected += _refuse(con, block, lines, channels)
+        lines += count
     if not lines:
         raise SegmentError("it holds no line")
     return Decoded(lines, digest, rejected)
@@ -66,9 +69,9 @@ def frames(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
     return dict(con.execute("SELECT channel, sum(frames)::BIGINT FROM frames GROUP BY ALL ORDER BY ALL").fetchall())
 
 
-def _stage(con: duckdb.DuckDBPyConnection, block: bytes, path: Path) -> None:
+def _stage(con: duckdb.DuckDBPyConnection, block: bytes, lines: int, path: Path) -> None:
     """Read a block: a row a line, in order."""
-    lines, longest = block.count(b"\n"), _longest(block)
+    longest = _longest(block)
     found = _read(con, block, path, longest)
     if found != lines:
         found = _read(con, _NO_LINE.sub(b"-", block[:-1]) + b"\n", path, longest)
@@ -105,15 +108,15 @@ def _note_events(con: duckdb.DuckDBPyConnection, block: bytes, before: int) -> N
         con.execute(sql("vault/events"), {"lines": list(notes), "notes": list(notes.values())})
 
 
-def _refuse(con: duckdb.DuckDBPyConnection, block: bytes, before: int) -> list[Rejected]:
+def _refuse(con: duckdb.DuckDBPyConnection, block: bytes, before: int, channels: Sequence[str]) -> list[Rejected]:
     """Return the lines that no table takes, and take what was made of them out of the tables."""
     con.execute(sql("vault/refuse_lines"), {"before": before})
-    for channel in MARKET:
+    for channel in channels:
         con.execute(sql("vault/refuse_rows").format(channel=channel), {"before": before})
     found = con.execute("SELECT line, reason FROM rejected WHERE line > ? ORDER BY line", [before]).fetchall()
     if not found:
         return []
-    for channel in MARKET:
+    for channel in channels:
         con.execute(f"DELETE FROM {channel} WHERE line > ? AND line IN (SELECT line FROM rejected)", [before])
     texts = block.split(b"\n")
     return [Rejected(line, reason, texts[line - before - 1]) for line, reason in found]

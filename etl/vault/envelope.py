@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -40,7 +40,7 @@ def wrap(frame: bytes, moment: int, connection: str) -> Wrapped:
         head = _read_head(frame)
     except msgspec.ValidationError:
         head = _odd_head(frame)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         head = None
     data = frame if head is not None and _fits(frame) else _as_string(frame)
     head = head or _NOTHING
@@ -66,6 +66,27 @@ def connection_id(moment: int) -> str:
     return timestamp(moment).replace("-", "").replace(":", "")
 
 
+def subscriptions(frame: bytes) -> dict[str, list[str]]:
+    """Return channels and products of an acknowledgement; nothing where it has another shape."""
+    try:
+        return {
+            str(channel): [str(product) for product in products]
+            for event in parsed(frame)["events"]
+            for channel, products in event["subscriptions"].items()
+        }
+    except (KeyError, TypeError, AttributeError):
+        return {}
+
+
+def parsed(frame: bytes) -> dict[str, Any]:
+    """Return a frame that is a JSON object; nothing of one that Python cannot hold."""
+    try:
+        found: dict[str, Any] = json.loads(frame.decode(errors="replace"))
+    except (ValueError, RecursionError):
+        return {}
+    return found
+
+
 @lru_cache(maxsize=4)
 def _second(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
@@ -80,7 +101,7 @@ def _odd_head(frame: bytes) -> Head | None:
     """Return what can be read of JSON whose head has unexpected types; None where it is no object."""
     try:
         return _NOTHING if isinstance(msgspec.json.decode(frame), dict) else None
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 

@@ -15,7 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidURI, WebSocketExcepti
 from websockets.uri import parse_uri
 
 from etl.errors import UsageError
-from etl.vault.envelope import connection_id, note, wrap
+from etl.vault.envelope import connection_id, note, parsed, subscriptions, wrap
 from etl.vault.intake import Intake
 from etl.vault.tally import Tally
 
@@ -161,7 +161,7 @@ class Receiver:
 
     def _acknowledge(self, frame: bytes) -> None:
         """Record each channel that is subscribed to now, and products that are not though we asked for them."""
-        for channel, products in _subscriptions(frame).items():
+        for channel, products in subscriptions(frame).items():
             if channel in self._acknowledged:
                 continue
             self._acknowledged[channel] = products
@@ -173,8 +173,8 @@ class Receiver:
 
     def _error(self, frame: bytes) -> None:
         """Record an error frame; one about what we asked for ends the capture."""
-        said = json.loads(frame)
-        message = ": ".join(str(said[name]) for name in ("message", "reason") if said.get(name)) or repr(said)
+        said = parsed(frame)
+        message = ": ".join(str(said[name]) for name in ("message", "reason") if said.get(name)) or repr(frame)
         message = message[:_SHOWN]
         self._note("error", message=message)
         if _ABOUT_US.search(message):
@@ -234,15 +234,3 @@ def _check_address(url: str) -> None:
         raise UsageError(
             f"{url} is no address of a WebSocket, such as wss://advanced-trade-ws.coinbase.com."
         ) from error
-
-
-def _subscriptions(frame: bytes) -> dict[str, list[str]]:
-    """Return channels and products of an acknowledgement; nothing where it has another shape."""
-    try:
-        return {
-            str(channel): [str(product) for product in products]
-            for event in json.loads(frame)["events"]
-            for channel, products in event["subscriptions"].items()
-        }
-    except (KeyError, TypeError, AttributeError):
-        return {}

@@ -49,9 +49,7 @@ class Intake:
     def take(self) -> list[Line]:
         """Wait until a flush is due and return all lines that came by then, in order; none where none came."""
         with self._changed:
-            self._changed.wait_for(
-                lambda: len(self._lines) >= self._records or self.full or self._closed, self._seconds
-            )
+            self._changed.wait_for(self._due, self._seconds)
             taken, self._lines, self._bytes = self._lines, [], 0
             return taken
 

@@ -15,6 +15,7 @@ import duckdb
 
 from etl.errors import AvailabilityError
 from etl.vault import storage
+from etl.vault.alone import alone
 from etl.vault.blocks import SegmentError, blocks
 from etl.vault.config import Refine
 from etl.vault.decode import Rejected, decode, frames, tables_in
@@ -59,6 +60,11 @@ class Round(NamedTuple):
 
 def refine_all(vault: Storage, settings: Refine, stopped: Stopped = lambda: False) -> Round:
     """Refine what an earlier run left in processing, then what is ready; begin no segment more where told to stop."""
+    with alone(vault, "refine"):
+        return _refine_all(vault, settings, stopped)
+
+
+def _refine_all(vault: Storage, settings: Refine, stopped: Stopped) -> Round:
     done = Round([], [])
     for folder in (PROCESSING, READY):
         names = [found.path.rpartition("/")[2] for found in storage.list_files(vault, folder, PATTERN)]

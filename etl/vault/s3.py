@@ -3,6 +3,8 @@
 import io
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -17,6 +19,14 @@ READ_SECONDS = 60.0  # for one part of an upload as well: 5 MB in that time are 
 PART_BYTES = 5 * 1024 * 1024  # the smallest that S3 takes
 _UPLOADS = 4  # parts of one file under way at once
 _CONNECTIONS = 32
+
+
+class Claimed(NamedTuple):
+    """A small file that says who has claimed something."""
+
+    data: bytes
+    etag: str
+    age: float  # seconds since it was written, by the clock of the store where it says
 
 
 class Bucket(NamedTuple):
@@ -88,6 +98,21 @@ class Bucket(NamedTuple):
         with self._told("move", old):
             self.client.copy_object(Bucket=self.bucket, Key=self.prefix + new, CopySource=source)
             self.client.delete_object(**source)
+
+    def claim(self, path: str, data: bytes, etag: str = "") -> str:
+        """Write a small file where there is none, or still the one of that etag; return its etag."""
+        condition = {"IfMatch": etag} if etag else {"IfNoneMatch": "*"}
+        with self._told("claim", path):
+            answer = self.client.put_object(Bucket=self.bucket, Key=self.prefix + path, Body=data, **condition)
+            return str(answer["ETag"])
+
+    def claimed(self, path: str) -> Claimed:
+        """Return what somebody has claimed."""
+        with self._told("read", path):
+            data, answer = self._body(path)
+            said = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+            now = parsedate_to_datetime(said) if said else datetime.now(UTC)
+            return Claimed(data, answer["ETag"], (now - answer["LastModified"]).total_seconds())
 
     def ask_region(self) -> str:
         """Return the region that S3 says the bucket is in, "" where it does not say; the request is a listing."""

@@ -59,7 +59,10 @@ class Spool:
 
     def due(self, moment: int) -> bool:
         """Tell whether the open segment, if any, is to be closed before a line of that moment."""
-        return self.written is not None and (self._lines_bytes >= self._most or hour(moment) != self._hour)
+        on = (
+            hour(moment) - self._hour
+        )  # a clock that is set back a little does not bring back a name of the hour before
+        return self.written is not None and (self._lines_bytes >= self._most or on not in {0, -1})
 
     def close(self) -> str | None:
         """Close the open segment and return its name; None where none was open."""
@@ -93,9 +96,14 @@ def segment_name(moment: int, *, after: str = "") -> str:
     """
     day = f"segment_{datetime.fromtimestamp(moment // 1_000_000_000, UTC):%Y%m%dT%H}_"
     number = moment % _HOUR // _TENTH
-    if after.startswith(day):
-        number = max(number, int(after.removeprefix(day).removesuffix(SUFFIX)) + 1)
-    return f"{day}{number:05d}{SUFFIX}"
+    name = f"{day}{number:05d}{SUFFIX}"
+    return max(name, name_after(after)) if after.startswith(day) else name
+
+
+def name_after(name: str) -> str:
+    """Return the name with the next number."""
+    hour_, number = name.removesuffix(SUFFIX).rsplit("_", 1)
+    return f"{hour_}_{int(number) + 1:05d}{SUFFIX}"
 
 
 def is_segment(name: str) -> bool:

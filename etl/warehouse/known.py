@@ -6,8 +6,20 @@ from collections.abc import Sequence
 
 import duckdb
 
+from etl.keys import UM_KLINES_1M, is_of_vault
 from etl.records import Window
 from etl.warehouse.schema import sql
+
+
+def datasets(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Return the names of all datasets, that of Binance first: it is the default."""
+    names = {name for (name,) in con.execute("SELECT DISTINCT dataset FROM archives").fetchall()}
+    return sorted(names, key=lambda name: (name != UM_KLINES_1M, name))
+
+
+def datasets_of_vault(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """Return the names of the datasets of the vault, sorted."""
+    return list(filter(is_of_vault, datasets(con)))
 
 
 def known_symbols(con: duckdb.DuckDBPyConnection, dataset: str) -> list[str]:

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -15,12 +15,12 @@ from etl.errors import WarehouseError
 from etl.warehouse.database import one, transaction
 
 # Each file brings the version of its number to the next one; together they lead to what schema.sql says.
-MIGRATIONS = ("001_drafts", "002_folded_listings")
+MIGRATIONS = ("001_drafts", "002_folded_listings", "003_vault_days")
 SCHEMA_VERSION = 1 + len(MIGRATIONS)
 # views that others are made of; a temporary table hides the view of its name
-COSTLY = ("covered", "timespans", "held_days", "market_days", "vanished_ends", "holes", "absences", "lives")
+COSTLY = ("covered", "timespans", "market_days", "vanished_ends", "holes", "absences")
 VIEWS = (
-    *("covered", "timespans", "flat_levels", "held_days", "file_states", "market_days", "publication"),
+    *("addresses", "covered", "timespans", "flat_levels", "held_days", "file_states", "market_days", "publication"),
     *("vanished_ends", "holes", "absences", "conditions", "gaps", "births", "extents", "lives", "daily_counts"),
     *("freshness", "revision_bursts", "events", "daily_availability"),
 )
@@ -97,14 +97,15 @@ def _views_sha256() -> str:
 
 
 @contextmanager
-def worked_out(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Keep the judgements that others build on as temporary tables: each is then worked out once."""
+def worked_out(con: duckdb.DuckDBPyConnection, *more: str) -> Iterator[None]:
+    """Keep the judgements that others build on as temporary tables, ``more`` too: each is then worked out once."""
     have = {name for (name,) in con.execute("SELECT table_name FROM duckdb_tables() WHERE temporary").fetchall()}
-    mine = [name for name in COSTLY if name not in have]
+    mine = [name for name in (*COSTLY, *more) if name not in have]
     try:
         for name in mine:
             con.execute(f"CREATE TEMP TABLE {name} AS FROM {name}")
         yield
     finally:
         for name in mine:
-            con.execute(f"DROP TABLE IF EXISTS temp.{name}")
+            with suppress(duckdb.ConnectionException):  # after two signals at once it is closed by now
+                con.execute(f"DROP TABLE IF EXISTS temp.{name}")

@@ -12,10 +12,11 @@ from webapp.build import DATABASE
 from webapp.declared import declared
 from webapp.directory import ALL_PAGES
 from webapp.questions import question
-from webapp.refusals import Refusal
+from webapp.refusals import Refusal, Said
 
 READING = ("GET", "HEAD")
 _SYSTEM = re.compile(r"/-/(healthz|metrics|(versions|plugins|settings|metadata)(\.json)?)")
+_MOVED = 301
 _PLAIN = ("/", "/.json", "/favicon.ico", *(f"/{DATABASE}{suffix}" for suffix in ("", ".json", ".csv", ".db")))
 _FILES = re.compile(r"/static/[\w.-]+|/-/static/[\w.-]+|/-/static-plugins/[\w-]+/[\w.-]+", re.ASCII)
 
@@ -43,6 +44,19 @@ async def check(datasette: Any, request: Request, method: str) -> None:
             raise Refusal(404, "not_found", "The whole is one SQLite file, a CSV is of a question or a table.")
         return
     await datasette.get_database(DATABASE).execute_fn(lambda con: _check_data(datasette, request, con))
+
+
+async def without_slash(datasette: Any, request: Request) -> Said | None:
+    """Return the way to an address written with a slash at its end; None where there is none without it either."""
+    path = request.path.rstrip("/")
+    if not path or path == request.path:
+        return None
+    try:
+        await check(datasette, Request(dict(request.scope, raw_path=path.encode()), request.receive), READING[0])
+    except Refusal:
+        return None
+    asked = f"?{request.query_string}" if request.query_string else ""
+    return Said(b"", "text/plain; charset=utf-8", _MOVED, (("Location", f"{path}{asked}"),))
 
 
 def _ours(path: str) -> bool:

@@ -15,7 +15,7 @@ from webapp.parameters import Parameter, Value, read
 from webapp.questions import Question, question
 from webapp.refusals import Refusal, Said, as_text
 from webapp.routing import refused, respond, within_limit
-from webapp.written import TEXT, Rows, written
+from webapp.written import TEXT, Rows, note, written
 
 MOST_ROWS = 50_000
 _SHOWN: dict[str, Value] = {"limit": 1000, "offset": 0}  # rows that a page can show and a phone can open
@@ -107,6 +107,7 @@ async def _page(datasette: Any, request: Request) -> Response:
         "columns": [each.name for each in asked.columns],
         "display_rows": found.rows if found else [],
         "truncated": bool(found and found.more),
+        "note": note(found) if found else "",
     }
     body = await datasette.render_template("query.html", shown, request, view_name="query")
     return Response.html(body)
@@ -123,8 +124,11 @@ def answer(con: sqlite3.Connection, asked: Question, form: str, query: str, path
     if found.more and form in ("txt", "aria2") and not re.search(r"(^|&)(limit|offset)=", query):
         whole = f"These are {found.totals['rows']:,} files, and a list that cannot say so holds {len(found.rows):,}"
         raise Refusal(400, "bad_parameter", f"{whole}: name symbols or days, or page by limit and offset.")
+    if form == "aria2" and found.rows and found.rows[0][0].endswith("/"):
+        told = f"A day of {read_as['dataset']} is a folder, which aria2 cannot fetch: manifest.txt names the folders."
+        raise Refusal(_NOT_FOUND, "no_data", told)
     if not found.rows and read_as["nodata"]:
-        return _empty(asked, int(read_as["nodata"]))
+        return _empty(asked, int(read_as["nodata"]), note(found))
     following = f"{path}?{_next(query, int(read_as['offset']) + len(found.rows), build)}" if found.more else None
     body, content_type = written(asked, form, shape, found, following, lines=lines)
     return Said(body, content_type, 200, tuple(_headers(asked, form, found, following, read_as)))
@@ -137,7 +141,7 @@ def _found(
     what = "*"
     if as_objects:
         members = ", ".join(f"'{each.name}', {each.name}" for each in asked.columns)
-        what = f"json_object({members})"
+        what = f"CAST(json_object({members}) AS BLOB)"  # bytes: as text a Chinese name would double the whole
     limit = int(values["limit"])
     bound = {each.name: values[each.name] for each in asked.parameters}
     paged = f"SELECT {what} FROM ({asked.sql}\n) LIMIT :_rows OFFSET :_skip"
@@ -156,10 +160,14 @@ def _found(
     return Rows(rows[:limit], len(rows) > limit, totals, values, build)
 
 
-def _empty(asked: Question, status: int) -> Said:
+def _empty(asked: Question, status: int, why: str) -> Said:
     if status == _NO_CONTENT:
-        return Said(b"", TEXT, _NO_CONTENT)
-    raise Refusal(_NOT_FOUND, "no_data", f"{asked.title}: there are no rows for this question.")
+        return Said(b"", TEXT, _NO_CONTENT, _noted(why))
+    raise Refusal(_NOT_FOUND, "no_data", why or f"{asked.title}: there are no rows for this question.")
+
+
+def _noted(why: str) -> tuple[tuple[str, str], ...]:
+    return (("Availability-Note", why),) if why else ()
 
 
 def _insist(wanted: Value, build: Build, start: str) -> None:
@@ -187,7 +195,7 @@ def header_name(column: str) -> str:
 def _headers(
     asked: Question, form: str, found: Rows, following: str | None, values: Mapping[str, Value]
 ) -> list[tuple[str, str]]:
-    headers = [("Availability-Rows", str(len(found.rows)))]
+    headers = [("Availability-Rows", str(len(found.rows))), *_noted(note(found))]
     headers += [(f"Availability-Total-{header_name(name)}", str(n)) for name, n in found.totals.items()]
     if following:
         headers += [("Availability-Truncated", "true"), ("Link", f'<{following}>; rel="next"')]

@@ -6,6 +6,7 @@ import sqlite3
 from typing import NamedTuple
 
 DATABASE = "availability"
+DEFAULT = "um/klines/1m"  # the archive that is meant where none is named: `dataset` of every build
 
 
 class Build(NamedTuple):
@@ -15,6 +16,7 @@ class Build(NamedTuple):
     built_at: str
     today: str
     files_url: str
+    dataset: str
     symbols: int
     day_files: int
     gap_days: int

@@ -9,9 +9,10 @@ from webapp.build import DATABASE
 from webapp.routing import view_of
 
 ALL_PAGES = (*pages.ROUTES, *openapi.ROUTES)
+DATA = "answer"  # the family of all that is read by programs
 _FAMILIES = {  # in this order
     "download": rf"/{DATABASE}\.db$",
-    "answer": rf"/{DATABASE}/\w+\.(json|ndjson|csv|txt|aria2)$",
+    DATA: rf"/{DATABASE}/\w+\.(json|ndjson|csv|txt|aria2)$",
     "row": rf"/{DATABASE}/\w+/",
     "data": rf"/{DATABASE}(/|$)",
     "static": r"/(-/)?static",

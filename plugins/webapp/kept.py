@@ -11,14 +11,15 @@ from typing import Any
 from webapp.build import Build
 from webapp.refusals import Refusal, Said, as_json
 from webapp.routing import POLICY
+from webapp.sending import AT_ONCE, Send, deliver, sliced, unpacked
 
 Scope = dict[str, Any]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 _WORTH_COMPRESSING = 600  # bytes
+_LARGE = 500_000  # bytes; what is larger is held in its compressed form alone
 _GZIP = re.compile(rb"(?:^|,)\s*gzip\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[\d.]+\s*)?(?:,|$)", re.IGNORECASE)
 _SECONDS = 60  # that a reader may keep an answer before asking whether there is another build
 OK, _NO_CONTENT, _NOT_MODIFIED, _NOT_ALLOWED = 200, 204, 304, 405
@@ -35,6 +36,7 @@ _EXPOSED = (
     b"Availability-Build",
     b"Availability-Built-At",
     b"Availability-Rows",
+    b"Availability-Note",
     b"Availability-Truncated",
     b"Availability-Total-Rows",
     b"Availability-Total-File-Size-Bytes",
@@ -56,12 +58,13 @@ class Kept:
         """Keep it; ``pays`` says that compression is worth its time."""
         self.status, self.headers, self.etag, self.body = status, headers, etag, body
         self.pays = pays
+        self.length = len(body)
         self.packed = b""
         self.family = ""  # of its address, as it is counted
 
     def size(self) -> int:
         """Bytes that it takes in memory at most, its compressed form included."""
-        return len(self.body) * (2 if self.pays else 1) + 2000
+        return (len(self.body) * (2 if self.pays else 1) or len(self.packed)) + 2000
 
     async def compressed(self) -> bytes:
         """Return the gzip form; zlib works beside the serving loop."""
@@ -69,6 +72,12 @@ class Kept:
             pack = partial(gzip.compress, self.body, 5, mtime=0)
             self.packed = await asyncio.get_running_loop().run_in_executor(None, pack)
         return self.packed
+
+    async def shrink(self) -> None:
+        """Let go of the body of a large answer: whoever cannot read gzip gets it unpacked on the way."""
+        if self.pays and self.length > _LARGE:
+            await self.compressed()
+            self.body = b""
 
 
 def said(told: Said, build: Build) -> Kept:
@@ -100,7 +109,9 @@ def keep(status: int, headers: Headers, body: bytes, build: Build) -> Kept:
         policy = _EXPLORER if b"datasette_vega" in body else POLICY
         kept.append((b"content-security-policy", policy.encode()))
     lasting = b"public, max-age=%d" % _SECONDS if status == OK else b"no-cache"
-    etag = b'W/"%s"' % hashlib.blake2b(build.build_id.encode() + body, digest_size=12).hexdigest().encode()
+    digest = hashlib.blake2b(build.build_id.encode(), digest_size=12)
+    digest.update(body)
+    etag = b'W/"%s"' % digest.hexdigest().encode()
     kept += [*labels(build, lasting), (b"vary", b"Accept-Encoding")]
     if status == _NOT_ALLOWED:
         kept.append((b"allow", _METHODS))
@@ -139,13 +150,19 @@ async def reply(kept: Kept, scope: Scope, send: Send) -> int:
             await send({"type": "http.response.start", "status": _NOT_MODIFIED, "headers": headers})
             await send({"type": "http.response.body", "body": b""})
             return _NOT_MODIFIED
-    body = kept.body
+    body, length = kept.body, kept.length
     if kept.pays and _GZIP.search(accepts):
         body, headers = await kept.compressed(), [*headers, (b"content-encoding", b"gzip")]
+        length = len(body)
     if kept.status != _NO_CONTENT:
-        headers = [*headers, (b"content-length", str(len(body)).encode())]
+        headers = [*headers, (b"content-length", str(length).encode())]
     await send({"type": "http.response.start", "status": kept.status, "headers": headers})
-    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+    if scope["method"] == "HEAD":
+        await send({"type": "http.response.body", "body": b""})
+    elif length <= AT_ONCE:
+        await send({"type": "http.response.body", "body": body})
+    else:
+        await deliver(sliced(body) if body else unpacked(kept.packed), send)
     return kept.status
 
 

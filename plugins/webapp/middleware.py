@@ -4,26 +4,32 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Callable
+from contextlib import nullcontext
 from time import perf_counter
 from typing import Any
 
 from cachetools import LRUCache
 from datasette.utils.asgi import Request
 
-from webapp import address, admission
+from webapp import address, admission, tables
 from webapp.build import DATABASE, Build, today
-from webapp.directory import family
-from webapp.kept import OK, App, Headers, Kept, Receive, Scope, Send, broken, keep, preflight, reply, said
+from webapp.directory import DATA, family
+from webapp.kept import OK, App, Headers, Kept, Receive, Scope, broken, keep, preflight, reply, said
 from webapp.passing import Passing, is_error_of_datasette
 from webapp.refusals import Refusal, Said, as_text, for_program, instead_of
 from webapp.routing import refused
+from webapp.sending import Send
 from webapp.swap import CHOSEN, Current
 from webapp.tally import Tally
 
 _MEMORY = 48_000_000  # bytes of answers kept; one of them takes at most a tenth
 _WORTH_KEEPING = 1000  # bytes of an address at most: what is longer is asked once, and would fill the memory unseen
 _INTERNAL_ERROR = 500
-_AT_ONCE = 32  # answers under way: whoever comes after them would wait longer than anybody does
+_AT_ONCE = 40  # answers under way: whoever comes after them would wait longer than anybody does
+_DATA_AT_ONCE = 32  # of them JSON and CSV, which may be long: the pages go past them
+_DATA_MADE = 2  # at a time, for each may take 50 MB until it is compressed
+_STREAMS = 2  # at a time, for each holds a page of 50,000 rows
+_WHOLE = ("_stream=on", "_size=max", "_dl=on")
 _BUSY = Refusal(503, "busy", "Too many questions are being answered at this moment: ask again in a second.")
 Key = tuple[Any, ...]
 
@@ -36,6 +42,8 @@ class State:
         self.datasette = datasette
         self.answers: LRUCache[Key, Kept] = LRUCache(_MEMORY, getsizeof=Kept.size)
         self.under_way: dict[Key, asyncio.Task[Kept]] = {}
+        self.room = asyncio.Semaphore(_DATA_MADE)
+        self.streams = 0
         self.current = Current(datasette)
         self.public = address.public()
         self.tally = Tally()
@@ -96,19 +104,39 @@ async def _serve(state: State, app: App, scope: Scope, receive: Receive, send: S
     kind = family(request.path)
     if not address.is_host(origin.host):
         wrong = Refusal(400, "bad_parameter", "The Host header names no host.")
-        return kind, await reply(said(for_program(request.path, wrong) or as_text(wrong), build), scope, send)
-    if _bypassed(request):
-        return kind, await _labelled(state, build, app, scope, receive, send)
+        nowhere = _question(address.placed(scope, origin._replace(host=b"localhost"), path))
+        return kind, await reply(await _refused(state, nowhere, wrong, build), scope, send)
+    if await _is_bypassed(state, request):
+        return kind, await _passed_on(state, build, app, scope, receive, send)
     kept = await _shared(state, app, scope, build, key)
     return kind, await reply(kept, scope, send)
 
 
-def _bypassed(request: Request) -> bool:
+def _is_whole_table(request: Request) -> bool:
+    """Tell a table as CSV, all of it, from an answer and from one page of a table."""
+    path, query = request.path, request.query_string
+    return path.endswith(".csv") and not admission.is_api(path) and "_next=" not in query
+
+
+async def _is_bypassed(state: State, request: Request) -> bool:
     """Tell whether an answer is too large to be held, a download or a stream, or of this moment only."""
-    whole_table = (
-        request.path.endswith(".csv") and not admission.is_api(request.path) and "_next=" not in request.query_string
-    )
-    return request.path.endswith(".db") or whole_table or request.path.startswith(("/-/health", "/-/metrics"))
+    if not _is_whole_table(request):
+        return bool(request.path.endswith(".db") or request.path.startswith(("/-/health", "/-/metrics")))
+    served = state.datasette.get_database(DATABASE)
+    return bool(await served.execute_fn(lambda con: tables.is_long(request.path, con)))
+
+
+async def _passed_on(state: State, build: Build, app: App, scope: Scope, receive: Receive, send: Send) -> int:
+    """Pass an answer through as it comes; of streams only so many."""
+    if not _question(scope).path.endswith(".csv"):
+        return await _labelled(state, build, app, scope, receive, send)
+    if state.streams >= _STREAMS:
+        return await reply(said(as_text(_BUSY), build), scope, send)
+    state.streams += 1
+    try:
+        return await _labelled(state, build, app, scope, receive, send)
+    finally:
+        state.streams -= 1
 
 
 async def _shared(state: State, app: App, scope: Scope, build: Build, key: Key) -> Kept:
@@ -116,7 +144,8 @@ async def _shared(state: State, app: App, scope: Scope, build: Build, key: Key) 
     if scope["method"] not in admission.READING:
         return await _fresh(state, app, scope, build)
     task = state.under_way.get(key)
-    if task is None and len(state.under_way) >= _AT_ONCE:
+    kind = family(scope["raw_path"].decode("latin-1"))
+    if task is None and len(state.under_way) >= (_DATA_AT_ONCE if kind == DATA else _AT_ONCE):
         return said(for_program(_question(scope).path, _BUSY) or as_text(_BUSY), build)
     if task is None:
         state.tally.computed += 1
@@ -129,8 +158,11 @@ async def _shared(state: State, app: App, scope: Scope, build: Build, key: Key) 
 
 
 async def _remembered(state: State, app: App, scope: Scope, build: Build, key: Key) -> Kept:
-    kept = await _fresh(state, app, scope, build)
-    kept.family = family(scope["raw_path"].decode("latin-1"))
+    kind = family(scope["raw_path"].decode("latin-1"))
+    async with state.room if kind == DATA else nullcontext():
+        kept = await _fresh(state, app, scope, build)
+        await kept.shrink()
+    kept.family = kind
     length = len(scope["raw_path"]) + len(scope["query_string"]) + len(key[-1].host)
     is_newest = state.current.file is not None and state.current.file.build == build
     if kept.status == OK and kept.size() < _MEMORY // 10 and length < _WORTH_KEEPING and is_newest:
@@ -153,8 +185,9 @@ async def _fresh(state: State, app: App, scope: Scope, build: Build) -> Kept:
     try:
         await admission.check(state.datasette, request, scope["method"])
     except Refusal as refusal:
-        return await _refused(state, request, refusal, build)
-    status, headers, body = await _gathered(app, dict(scope, method="GET"))
+        moved = await admission.without_slash(state.datasette, request)
+        return said(moved, build) if moved else await _refused(state, request, refusal, build)
+    status, headers, body = await _gathered(app, dict(scope, method="GET", query_string=_whole(request).encode()))
     if _needs_words(request, status, headers):
         return await _refused(state, request, instead_of(status, request.path, body), build)
     return keep(status, headers, body, build)
@@ -206,8 +239,10 @@ async def _labelled(state: State, build: Build, app: App, scope: Scope, receive:
 
 
 def _whole(request: Request) -> str:
-    """Return the question for a table's CSV as a stream of all rows: without that Datasette gives the first hundred."""
-    if not request.path.endswith(".csv"):
+    """Return the question for a table's CSV as a stream of all rows, and as a file: else it is a hundred, as text."""
+    pairs = [pair for pair in request.query_string.split("&") if pair]
+    if not request.path.endswith(".csv") or admission.is_api(request.path):
         return str(request.query_string)
-    pairs = [pair for pair in request.query_string.split("&") if pair and not pair.startswith(("_stream=", "_size="))]
-    return "&".join([*pairs, "_stream=on", "_size=max"])
+    if not _is_whole_table(request):
+        return "&".join([*pairs, "_dl=on"])
+    return "&".join([*(pair for pair in pairs if not pair.startswith(("_stream=", "_size="))), *_WHOLE])

@@ -41,6 +41,7 @@ _LABELS: Schema = {
 _HEADERS: Schema = {
     **_LABELS,
     "Availability-Rows": {"description": "Number of rows.", "schema": {"type": "integer"}},
+    "Availability-Note": {"description": "Why there are no rows, as the field note.", "schema": {"type": "string"}},
     "Availability-Truncated": {"description": "true where there are more rows.", "schema": {"const": "true"}},
     "Link": {"description": 'Where the rest is, rel="next".', "schema": {"type": "string"}},
     "ETag": {"description": "Send it back as If-None-Match to get 304.", "schema": {"type": "string"}},
@@ -160,6 +161,7 @@ def _answer(question: Question, form: str) -> Schema:
             "columns": {"type": "array", "items": {"type": "string"}},
             "row_count": {"type": "integer"},
             "totals": {"type": "object", "additionalProperties": {"type": "integer"}},
+            "note": {"type": "string", "description": "Why there are no rows, of days without any file yet."},
             "truncated": {"type": "boolean"},
             "next": {"type": ["string", "null"]},
             "rows": {"anyOf": [rows, {"type": "array", "items": {"type": "array"}}]},

@@ -8,11 +8,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
+from webapp.build import today
 from webapp.refusals import Refusal
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _MOST = 60_000  # characters of a query string that are looked at; a URL of more is no question
 _ODD = re.compile(r"[\x00-\x1f\x7f]")
+_OF = "(:dataset = '' OR dataset = :dataset)"  # of the archive that is asked, or of any
 FLAGS = {"1": 1, "on": 1, "true": 1, "yes": 1, "0": 0, "off": 0, "false": 0, "no": 0}
 Value = str | int | float
 
@@ -21,7 +23,7 @@ class Parameter(NamedTuple):
     """One parameter as metadata.yml or a page declares it."""
 
     name: str
-    kind: str  # day, symbol, symbols, part, quote, text, integer, number, flag, choice
+    kind: str  # dataset, day, symbol, symbols, part, quote, text, integer, number, flag, choice
     description: str = ""
     default: str = ""  # as it is written in an address; empty = said by the description
     choices: tuple[str, ...] = ()
@@ -35,9 +37,10 @@ def read(query: str, parameters: Iterable[Parameter], con: sqlite3.Connection) -
     declared = {each.name: each for each in parameters}
     given, errors = _given(query, declared)
     values: dict[str, Value] = {}
-    for name, parameter in declared.items():
+    for name, parameter in sorted(declared.items(), key=lambda each: each[1].kind != "dataset"):
+        dataset = str(values.get("dataset", ""))
         try:
-            values[name] = _value(parameter, given.get(name, ""), con)
+            values[name] = _value(parameter, given.get(name, ""), con, dataset)
         except ValueError as error:
             errors.append(str(error))
     if not errors:
@@ -72,13 +75,13 @@ def _unknown(name: str, declared: Mapping[str, Parameter]) -> str:
     return f"There is no parameter {name[:60]!r}. {meant}"
 
 
-def _value(parameter: Parameter, text: str, con: sqlite3.Connection) -> Value:
-    """Read one value; ValueError says what is wrong and what would be right."""
+def _value(parameter: Parameter, text: str, con: sqlite3.Connection, dataset: str) -> Value:
+    """Read one value, names as those of an archive or of any; ValueError says what is wrong and what would be right."""
     name, text = parameter.name, text or parameter.default
     if _ODD.search(text):
         raise ValueError(f"{name} holds a control character.")
     if text:
-        return _READERS[parameter.kind](parameter, text, con)
+        return _READERS[parameter.kind](parameter, text, con, dataset)
     if parameter.required:
         raise ValueError(f"{name} is needed: {parameter.description}")
     return 0 if parameter.kind in ("integer", "number", "flag") else ""
@@ -89,6 +92,14 @@ def read_day(name: str, text: str) -> str:
     if not _DAY.fullmatch(text) or not _is_day(text):
         raise ValueError(f"{name} is {text[:60]!r}, which is no day: write YYYY-MM-DD, as 2024-02-29.")
     return text
+
+
+def past_day(name: str, text: str) -> str:
+    """Return a day that has begun; a Refusal for the others, of which nothing can be known."""
+    day, now = read_day(name, text), today().isoformat()
+    if day > now:
+        raise Refusal(404, "no_data", f"{name} is {day}, which lies in the future: today is {now}, UTC.")
+    return day
 
 
 def _is_day(text: str) -> bool:
@@ -121,41 +132,57 @@ def _choice(parameter: Parameter, text: str) -> str:
     return text
 
 
-def _symbols(con: sqlite3.Connection, text: str) -> str:
+def _symbols(con: sqlite3.Connection, text: str, dataset: str) -> str:
     names = [each.strip() for each in text.split(",") if each.strip()]
     if not names:
         raise ValueError("symbols names none: leave it away for all of them.")
-    return ",".join(known_symbol(con, each) for each in dict.fromkeys(names))
+    return ",".join(known_symbol(con, each, dataset) for each in dict.fromkeys(names))
 
 
-def _part(con: sqlite3.Connection, text: str) -> str:
+def _part(con: sqlite3.Connection, text: str, dataset: str) -> str:
     """Return a part of at least one symbol's name."""
-    if con.execute("SELECT 1 FROM symbols WHERE instr(lower(symbol), lower(?)) > 0 LIMIT 1", [text]).fetchone():
+    held = f"SELECT 1 FROM symbols WHERE instr(lower(symbol), lower(:text)) > 0 AND {_OF} LIMIT 1"
+    if con.execute(held, {"text": text, "dataset": dataset}).fetchone():
         return text
-    near = nearest(con, text)
+    near = nearest(con, text, dataset)
     meant = f" Did you mean {', '.join(near)}?" if near else ""
     raise Refusal(404, "unknown_symbol", f"No symbol has {text[:60]!r} in its name.{meant}", near=near)
 
 
-def _quote(con: sqlite3.Connection, text: str) -> str:
-    known = [str(row[0]) for row in con.execute("SELECT DISTINCT quote FROM symbols WHERE quote <> '' ORDER BY quote")]
+def _quote(con: sqlite3.Connection, text: str, dataset: str) -> str:
+    quotes = f"SELECT DISTINCT quote FROM symbols WHERE quote <> '' AND {_OF} ORDER BY quote"
+    known = [str(row[0]) for row in con.execute(quotes, {"dataset": dataset})]
     if text not in known:
         raise ValueError(f"quote is {text[:60]!r}, and must be one of {', '.join(known)}.")
     return text
 
 
-def known_symbol(con: sqlite3.Connection, text: str) -> str:
-    """Return a symbol that there is; a Refusal with the nearest names where there is none such."""
-    if con.execute("SELECT 1 FROM symbols WHERE symbol = ?", [text]).fetchone():
+def _dataset(con: sqlite3.Connection, text: str) -> str:
+    known = [str(row[0]) for row in con.execute("SELECT dataset FROM datasets ORDER BY is_default DESC, dataset")]
+    if text not in known:
+        near = difflib.get_close_matches(text[:60], known, n=3, cutoff=0.4) or known
+        told = f"There is no archive {text[:60]!r}. Did you mean {' or '.join(near)}?"
+        raise Refusal(404, "unknown_dataset", told)
+    return text
+
+
+def known_symbol(con: sqlite3.Connection, text: str, dataset: str = "") -> str:
+    """Return a symbol that an archive, or any, has; a Refusal with the nearest names where there is none such."""
+    held = "SELECT dataset FROM symbols WHERE symbol = ? ORDER BY dataset"
+    found = [str(row[0]) for row in con.execute(held, [text])]
+    if dataset in found or (found and not dataset):
         return text
-    near = nearest(con, text)
+    near = nearest(con, text, dataset)
     meant = f"Did you mean {', '.join(near)}?" if near else "The coverage lists all names."
+    if found:
+        meant = f"{dataset} has none of that name; it is in {' and '.join(found)}: ask with dataset={found[0]}."
     raise Refusal(404, "unknown_symbol", f"There is no symbol {text[:60]!r}. {meant}", near=near)
 
 
-def nearest(con: sqlite3.Connection, text: str, count: int = 5) -> tuple[str, ...]:
-    """Return the names most like a text, the likeliest first."""
-    names = [str(row[0]) for row in con.execute("SELECT symbol FROM symbols ORDER BY symbol")]
+def nearest(con: sqlite3.Connection, text: str, dataset: str = "", count: int = 5) -> tuple[str, ...]:
+    """Return the names of an archive, or of any, most like a text, the likeliest first."""
+    everyone = f"SELECT DISTINCT symbol FROM symbols WHERE {_OF} ORDER BY symbol"
+    names = [str(row[0]) for row in con.execute(everyone, {"dataset": dataset})]
     wanted = text.upper()[:60]
     close = difflib.get_close_matches(wanted, names, n=count, cutoff=0.6)
     beginning = [name for name in names if wanted and name.startswith(wanted)]
@@ -169,15 +196,16 @@ def _reversed(values: Mapping[str, Value]) -> Sequence[str]:
     return []
 
 
-_READERS: dict[str, Callable[[Parameter, str, sqlite3.Connection], Value]] = {
-    "day": lambda parameter, text, _: read_day(parameter.name, text),
-    "symbol": lambda _, text, con: known_symbol(con, text),
-    "symbols": lambda _, text, con: _symbols(con, text),
-    "part": lambda _, text, con: _part(con, text),
-    "quote": lambda _, text, con: _quote(con, text),
-    "integer": lambda parameter, text, _: _number(parameter, text),
-    "number": lambda parameter, text, _: _number(parameter, text),
-    "flag": lambda parameter, text, _: _flag(parameter, text),
-    "choice": lambda parameter, text, _: _choice(parameter, text),
-    "text": lambda _, text, __: text,
+_READERS: dict[str, Callable[[Parameter, str, sqlite3.Connection, str], Value]] = {
+    "dataset": lambda _, text, con, __: _dataset(con, text),
+    "day": lambda parameter, text, *_: past_day(parameter.name, text),
+    "symbol": lambda _, text, con, dataset: known_symbol(con, text, dataset),
+    "symbols": lambda _, text, con, dataset: _symbols(con, text, dataset),
+    "part": lambda _, text, con, dataset: _part(con, text, dataset),
+    "quote": lambda _, text, con, dataset: _quote(con, text, dataset),
+    "integer": lambda parameter, text, *_: _number(parameter, text),
+    "number": lambda parameter, text, *_: _number(parameter, text),
+    "flag": lambda parameter, text, *_: _flag(parameter, text),
+    "choice": lambda parameter, text, *_: _choice(parameter, text),
+    "text": lambda _, text, *__: text,
 }

@@ -4,8 +4,9 @@ import asyncio
 from typing import Any
 
 from webapp.build import Build
-from webapp.kept import OK, App, Headers, Receive, Scope, Send, passed
+from webapp.kept import OK, App, Headers, Receive, Scope, passed
 from webapp.refusals import MARK
+from webapp.sending import Send, patiently
 
 _ERROR = 400
 _MARK = (MARK[0].encode(), MARK[1].encode())
@@ -54,8 +55,9 @@ class Passing:
     async def _body(self, message: dict[str, Any]) -> None:
         if self.error is not None:
             self.error += message.get("body", b"")
-        elif not self.is_head:
-            await self._send(message)
+        elif not self.is_head and not await patiently(message, self._send):
+            self._is_enough.set()
+            await asyncio.sleep(0)  # then it ends here
 
 
 async def _gone(receive: Receive) -> None:

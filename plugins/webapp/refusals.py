@@ -11,6 +11,7 @@ _TITLES = {
     "bad_parameter": "This question cannot be read",
     "unknown_parameter": "This question has a parameter that there is not",
     "unknown_symbol": "There is no such symbol",
+    "unknown_dataset": "There is no such archive",
     "no_data": "Nothing is known for this question",
     "sql_is_off": "Arbitrary SQL is switched off here",
     "not_found": "There is no such page",
@@ -24,6 +25,7 @@ _TITLES = {
 CASES = tuple(_TITLES)
 MARK = ("refusal", "1")  # a header that tells our own refusals from Datasette's errors; no reader gets it
 _BAD, _FORBIDDEN, _NOT_FOUND, _NOT_ALLOWED, _FAILED = 400, 403, 404, 405, 500
+_MOST_SAID = 100  # characters of an address
 _SLOW = ("SQL query took too long", "<p>SQL query took too long", "(OperationalError('interrupted')")
 
 
@@ -78,6 +80,11 @@ def for_program(path: str, refusal: Refusal) -> Said | None:
     return as_text(refusal) if re.search(r"\.\w{2,6}$", path) else None
 
 
+def shortened(path: str) -> str:
+    """Write an address in a sentence; of a long one its beginning."""
+    return path if len(path) <= _MOST_SAID else f"{path[:_MOST_SAID]}…"
+
+
 def too_slow() -> Refusal:
     """Refuse what the time limit has ended."""
     return Refusal(503, "too_slow", "This takes longer than the site allows: ask for fewer days or symbols.")
@@ -89,7 +96,7 @@ def instead_of(status: int, path: str, body: bytes) -> Refusal:
     if told.startswith(_SLOW):
         return too_slow()
     if status == _NOT_FOUND:
-        return Refusal(status, "not_found", f"There is nothing at {path[:80]}.")
+        return Refusal(status, "not_found", f"There is nothing at {shortened(path)}.")
     if status == _FORBIDDEN:
         return Refusal(status, "sql_is_off", "Only the canned queries and the filters of tables are answered.")
     if status == _NOT_ALLOWED:

@@ -18,6 +18,7 @@ from webapp.refusals import Refusal
 
 _LOG = logging.getLogger("uvicorn.error")
 _THREAD = threading.local()
+_QUICK = {"select count(*) from day_files ": "select count(*) from day_file_codes"}  # as Datasette writes it
 CHOSEN: ContextVar["File | None"] = ContextVar("CHOSEN", default=None)  # the file with which a request began
 
 
@@ -99,6 +100,10 @@ class Served(Database):  # type: ignore[misc] # Datasette has no types
     @_cached_table_counts.setter
     def _cached_table_counts(self, counts: dict[str, int] | None) -> None:
         self.file.table_counts = counts
+
+    async def execute(self, query: str, *arguments: Any, **named: Any) -> Any:
+        """Ask; the whole of day_files is counted where its rows lie: the view itself takes ten times as long."""
+        return await super().execute(_QUICK.get(query, query), *arguments, **named)
 
     async def execute_fn(self, fn: Callable[[sqlite3.Connection], Any]) -> Any:
         """Run a function with a thread's connection to the file."""

@@ -1,6 +1,5 @@
 """Questions to Datasette's own pages of tables and rows: what it would answer by a 500 or by nonsense is refused."""
 
-import datetime as dt
 import difflib
 import json
 import re
@@ -11,8 +10,8 @@ from urllib.parse import parse_qsl
 from datasette.utils import tilde_decode
 
 from webapp.build import DATABASE
-from webapp.parameters import known_symbol
-from webapp.refusals import Refusal
+from webapp.parameters import known_symbol, past_day
+from webapp.refusals import Refusal, shortened
 
 _OPERATORS = frozenset(
     (
@@ -43,9 +42,9 @@ _SHAPES = frozenset(("array", "arrays", "object", "objects", "arrayfirst"))
 _TABLE = re.compile(rf"/{DATABASE}/(?P<table>[^/.]+)(?:\.(?P<format>json|csv))?")
 _ROW = re.compile(rf"/{DATABASE}/(?P<table>[^/]+)/(?P<row>[^/]+?)(?:\.(?P<format>json))?")
 _MOST = 8_000  # characters of a question
-_DAY = len("YYYY-MM-DD")
 _DIGITS = 18  # of a number that SQLite holds for certain
 _MOST_SHOWN = 1000  # rows of a page that a phone can still open
+_MOST_HELD = 50_000  # rows of one answer; a CSV of more is a stream
 _ODD = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -70,7 +69,18 @@ def check(path: str, query: str, con: sqlite3.Connection, about: dict[str, Any])
             )
         _check_row(table, found["row"], con)
     else:
-        raise Refusal(404, "not_found", f"There is nothing at {path[:80]}.")
+        raise Refusal(404, "not_found", f"There is nothing at {shortened(path)}.")
+
+
+def is_long(path: str, con: sqlite3.Connection) -> bool:
+    """Tell whether the table at an address has more rows than are held at once; what is no table has none."""
+    found = _TABLE.fullmatch(path)
+    name = tilde_decode(found["table"]) if found else ""
+    if not con.execute("SELECT 1 FROM sqlite_master WHERE type IN ('table', 'view') AND name = ?", [name]).fetchone():
+        return False
+    quoted = name.replace('"', '""')
+    counted = con.execute(f'SELECT count(*) FROM (SELECT 1 FROM "{quoted}" LIMIT ?)', [_MOST_HELD + 1]).fetchone()
+    return int(counted[0]) > _MOST_HELD
 
 
 def _table(con: sqlite3.Connection, name: str) -> Table:
@@ -158,14 +168,14 @@ def _check_exact(table: Table, name: str, value: str, con: sqlite3.Connection) -
         known_symbol(con, value)
     if name == "date" or name.endswith("_day"):
         try:
-            dt.date.fromisoformat(value if len(value) == _DAY else "")
+            past_day(name, value)
         except ValueError as error:
-            raise _wrong(f"{name} is {value[:60]!r}, which is no day: write YYYY-MM-DD.") from error
+            raise _wrong(str(error)) from error
 
 
 def _check_plain(table: Table, name: str, value: str, form: str | None) -> None:
     if name in ("_size", "_facet_size"):
-        most = _MOST_SHOWN if form is None or name == "_facet_size" else 50_000
+        most = _MOST_SHOWN if form is None or name == "_facet_size" else _MOST_HELD
         is_number = re.fullmatch(r"\d{1,6}", value, re.ASCII) and 1 <= int(value) <= most
         if not (is_number or (value == "max" and form is not None) or not value):
             raise _wrong(f"{name} is {value[:60]!r}, and must be a number from 1 to {most:,}.")

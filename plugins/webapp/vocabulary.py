@@ -1,10 +1,17 @@
 """How numbers, sizes and addresses are written, and where the SQL is."""
 
+import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
+
+from jinja2 import pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup, escape
 
 _SQL = Path(__file__).parent / "sql"
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 @cache
@@ -42,15 +49,38 @@ def plural(count: int, noun: str) -> str:
     return f"{count:,} {noun}{ending}"
 
 
-def symbol_url(symbol: str) -> str:
-    """Return the page of a symbol."""
-    return f"/symbol/{quote(symbol, safe='')}"
+def with_days_whole(said: str) -> Markup:
+    """Return a sentence as markup whose days are not broken over lines."""
+    marked = _DAY.sub(r'<span class="nowrap">\g<0></span>', str(escape(said)))
+    return Markup(marked)  # noqa: S704 - it was escaped
 
 
-def day_url(day: str) -> str:
-    """Return the page of a day."""
-    return f"/day/{day}"
+def symbol_url(symbol: str, elsewhere: str = "") -> str:
+    """Return the page of a symbol, in another archive than the default one where it is named."""
+    return in_archive(f"/symbol/{quote(symbol, safe='')}", elsewhere)
 
 
-FILTERS = {"number": number, "bytes": size, "percent": percent, "plural": plural}
-GLOBALS = {"symbol_url": symbol_url, "day_url": day_url}
+def day_url(day: str, elsewhere: str = "") -> str:
+    """Return the page of a day, of another archive than the default one where it is named."""
+    return in_archive(f"/day/{day}", elsewhere)
+
+
+def in_archive(address: str, elsewhere: str) -> str:
+    """Return an address of a page or of the API with the archive that it is to be asked about."""
+    if not elsewhere:
+        return address
+    return f"{address}{'&' if '?' in address else '?'}{urlencode({'dataset': elsewhere}, safe='/')}"
+
+
+def _here(write: Callable[[str, str], str]) -> Callable[[Context, str], str]:
+    """Let the addresses in a template stay in the archive that its page is about."""
+
+    @pass_context
+    def written(context: Context, what: str) -> str:
+        return write(what, context.get("elsewhere", ""))
+
+    return written
+
+
+FILTERS = {"number": number, "bytes": size, "percent": percent, "plural": plural, "days_whole": with_days_whole}
+GLOBALS = {"symbol_url": _here(symbol_url), "day_url": _here(day_url), "in_archive": _here(in_archive)}

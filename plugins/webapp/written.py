@@ -25,6 +25,17 @@ class Rows(NamedTuple):
     build: Build
 
 
+def note(found: Rows) -> str:
+    """Say why there are no rows of days that nobody can have files of yet; empty where that is not the reason."""
+    asked, build = str(found.values.get("date") or found.values.get("start") or ""), found.build
+    if found.rows or not build.last_day or asked <= build.last_day:
+        return ""
+    return (
+        f"No file of {asked} is known yet: the newest day with files is {build.last_day},"
+        f" the newest day looked at {build.looked_through}."
+    )
+
+
 def written(
     asked: Question, form: str, shape: str, found: Rows, following: str | None, *, lines: bool
 ) -> tuple[bytes, str]:
@@ -34,16 +45,16 @@ def written(
     if form in ("txt", "aria2"):
         return _manifest(found, form), TEXT
     if lines:
-        return "".join(f"{row}\n" for (row,) in found.rows).encode(), _LINES
+        return b"".join(b"%s\n" % row for (row,) in found.rows), _LINES
     if shape == "array":
-        return f"[{','.join(row for (row,) in found.rows)}]".encode(), _JSON
-    around = json.dumps(_around(asked, found, following), ensure_ascii=False)
+        return b"[%s]" % b",".join(row for (row,) in found.rows), _JSON
+    around = json.dumps(_around(asked, found, following), ensure_ascii=False).encode()
     rows = (
-        ",\n".join(row for (row,) in found.rows)
+        b",\n".join(row for (row,) in found.rows)
         if shape == "objects"
-        else ",\n".join(json.dumps(row, ensure_ascii=False) for row in found.rows)
+        else b",\n".join(json.dumps(row, ensure_ascii=False).encode() for row in found.rows)
     )
-    return f'{around[:-1]}, "rows": [{rows}]}}'.encode(), _JSON
+    return b'%s, "rows": [%s]}' % (around[:-1], rows), _JSON
 
 
 def _around(asked: Question, found: Rows, following: str | None) -> dict[str, Any]:
@@ -60,17 +71,20 @@ def _around(asked: Question, found: Rows, following: str | None) -> dict[str, An
         "columns": [each.name for each in asked.columns],
         "row_count": len(found.rows),
         **({"totals": found.totals} if found.totals else {}),
+        **({"note": told} if (told := note(found)) else {}),
         "truncated": found.more,
         "next": following,
     }
 
 
 def _csv(asked: Question, rows: Sequence[tuple[Any, ...]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(each.name for each in asked.columns)
-    writer.writerows(rows)
-    return text.getvalue().encode()
+    body = io.BytesIO()
+    with io.TextIOWrapper(body, encoding="utf-8", newline="") as text:
+        writer = csv.writer(text)
+        writer.writerow(each.name for each in asked.columns)
+        writer.writerows(rows)
+        text.flush()
+        return body.getvalue()
 
 
 def _manifest(found: Rows, form: str) -> bytes:
@@ -79,6 +93,6 @@ def _manifest(found: Rows, form: str) -> bytes:
         return "".join(f"{url}\n" for url, *_ in found.rows).encode()
     size = found.totals["file_size_bytes"]
     lines = [f"# {found.totals['rows']} files, {size} bytes; build {found.build.build_id}"]
-    for url, _, md5, symbol, date in found.rows:
+    for url, _, md5, symbol, date, _ in found.rows:
         lines += [url, f"  out={symbol}-{date}.zip", *([f"  checksum=md5={md5}"] if md5 else [])]
     return ("\n".join(lines) + "\n").encode()

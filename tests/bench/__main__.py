@@ -19,6 +19,7 @@ from tests.bench.measure import NOW, Ground, apart, running_replica
 from tests.bench.rivals import rivals
 from tests.bench.site import site
 from tests.bench.table import Row, lines
+from tests.bench.vault import vault
 
 SECTIONS: dict[str, Callable[[Ground], Iterator[Row]]] = {
     "backfill": pipeline.backfill,
@@ -29,6 +30,7 @@ SECTIONS: dict[str, Callable[[Ground], Iterator[Row]]] = {
     "site": site,
     "kills": kills.kills,
     "rivals": rivals,
+    "vault": vault,
 }
 _PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 _CPUINFO = Path("/proc/cpuinfo")
@@ -46,6 +48,8 @@ _METHOD = """\
   without its start. MB are 10^6 bytes.
 - In "only listing" every tool asks for the same pages, which the replica's count confirms; nothing is recorded.
   Samples are spread evenly from symbols with few pages to those with many, and extrapolated by pages.
+- The vault's replay shares the cores too. Its messages are those of the recording that the tests have; the plain loop
+  needs pyarrow, which is no dependency: `pip install pyarrow` before.
 - s5cmd prints no object dated in the future, so it prints fewer than it lists while the replica's clock is ahead.
 """
 

@@ -31,6 +31,7 @@ class Done(NamedTuple):
     seconds: float  # wall clock, from before its start to its end
     peak_bytes: int  # its largest resident memory
     output: str
+    cpu_seconds: float  # of the processor, all its threads together
 
 
 class Ground(NamedTuple):
@@ -91,7 +92,7 @@ def run(command: Sequence[str], env: dict[str, str] | None = None, *, keep: bool
             err.seek(0)
             raise click.ClickException(f"{' '.join(command)} ended with {process.returncode}: {err.read()[-2000:]}")
         out.seek(0)
-        return Done(seconds, usage.ru_maxrss * _RSS_UNIT, out.read())
+        return Done(seconds, usage.ru_maxrss * _RSS_UNIT, out.read(), usage.ru_utime + usage.ru_stime)
 
 
 def etl(ground: Ground, warehouse: Path, *arguments: str, today: str = TODAY) -> Done:

@@ -126,7 +126,7 @@ def test_an_unknown_quote_is_refused(con: sqlite3.Connection) -> None:
 
 def test_changes_are_newest_first_and_filtered(con: sqlite3.Connection) -> None:
     build = read_build(con)
-    asked = Question(con, {}, {"event": "ended"}, build, build.today, "")
+    asked = Question(con, {}, {"event": "ended", "dataset": build.dataset}, build, build.today, "")
     shown = changes.changes(asked).shown
     assert [(row["date"], row["symbol"]) for row in shown["events"][:2]] == [
         ("2024-01-06", "WAVESUSDC"),

@@ -1,7 +1,8 @@
 """The one sentence of a symbol's page, for each case that there is."""
 
 import pytest
-from webapp.pages.symbol_words import Absence, Facts, delivery_day, sentence, ticker, with_days_whole
+from webapp.pages.symbol_words import Absence, Facts, delivery_day, sentence, ticker
+from webapp.vocabulary import with_days_whole
 
 NEWEST = "2027-04-30"
 WHOLE = Facts(

@@ -76,7 +76,7 @@ def test_a_malformed_host_is_refused(site: Site, host: bytes) -> None:
         ("/symbol/%42TCUSDT", "/symbol/BTCUSDT"),
         (f"/symbol/{quote(published.CHINESE[:4]).lower()}USDT", f"/symbol/{quote(published.CHINESE)}"),
         ("/%61bout", "/about"),
-        ("/availability/symbols/BTC%55SDT", "/availability/symbols/BTCUSDT"),
+        ("/availability/symbols/um~2Fklines~2F1m,BTC%55SDT", "/availability/symbols/um~2Fklines~2F1m,BTCUSDT"),
     ],
 )
 def test_a_page_has_one_address_however_it_is_written(site: Site, written: str, path: str) -> None:

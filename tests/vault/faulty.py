@@ -19,7 +19,7 @@ _RESET = struct.pack("ii", 1, 0)  # linger on, zero seconds: closing sends RST
 class Fault:
     """What goes wrong with requests of a method whose target holds a text, ``count`` times."""
 
-    kind: str  # "status", "reset", "cut" (half of the body), "slow", "other" (content), "html"
+    kind: str  # "status", "reset", "cut" (half of the body), "slow", "other" (content), "html", "unconditional" (claim)
     method: str
     target: str = ""
     count: int = 1
@@ -78,6 +78,9 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         self.server.seen.append(Seen(self.command, self.path, len(body), dict(self.headers)))
         fault = self.server.strike(self.command, self.path)
+        if fault and fault.kind == "unconditional":
+            del self.headers["If-None-Match"]
+            fault = None
         if fault is None or fault.kind in {"cut", "slow"}:
             time.sleep(fault.seconds if fault else 0)
             self._hand_on(body, half=fault is not None and fault.kind == "cut")

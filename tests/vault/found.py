@@ -20,8 +20,8 @@ Records = Counter[tuple[str, int, int]]
 
 
 def paths(vault: Storage, folder: str) -> list[str]:
-    """All files below a folder."""
-    return [each.path for each in storage.list_files(vault, folder)]
+    """All files below a folder, but for the locks."""
+    return [each.path for each in storage.list_files(vault, folder) if not each.path.endswith(".lock")]
 
 
 def rows_of(vault: Storage, table: str, tree: str = PROCESSED) -> list[dict[str, Any]]:
@@ -50,11 +50,13 @@ def records_in(vault: Storage, files: Iterable[str]) -> Records:
 
 
 def command(config: Config, *arguments: str, folder: Path) -> subprocess.Popen[str]:
-    """Start ``availability vault ARGUMENTS`` as a process of its own."""
+    """Start ``availability vault ARGUMENTS`` as a process of its own; segments are small, so that there are many."""
     s3 = config.storage.s3
     given = {
         "STORAGE_BACKEND": config.storage.backend,
         "STORAGE_BASE_DIR": str(config.storage.base_dir),
+        "CAPTURE_SPOOL_DIR": str(folder / "spool"),
+        "CAPTURE_SEGMENT_MB": "0.3",
         "STORAGE_S3_BUCKET": s3.bucket,
         "STORAGE_S3_PREFIX": s3.prefix,
         "STORAGE_S3_REGION": s3.region,

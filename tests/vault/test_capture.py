@@ -18,8 +18,9 @@ from etl.replay.server import running as replaying
 from etl.vault import capture, feed
 from etl.vault.feed import Feed, Pace, Receiver
 from etl.vault.intake import Intake
+from etl.vault.local import LocalFolder
 from etl.vault.segments import ACTIVE
-from etl.vault.storage import Storage, list_files
+from etl.vault.storage import Storage, list_files, read, write
 from etl.vault.tally import Tally
 from tests.vault import played
 from tests.vault.played import CHANNELS, PRODUCTS, QUICK, SESSION, Running, events, frames, lines, records, running
@@ -129,6 +130,42 @@ def test_a_number_that_comes_late_or_again_is_an_error_of_the_feed_and_no_loss()
         "sequence_num 4 came where 5 was expected",
     ]
     assert (tally.received, tally.jumps, tally.lost) == (6, 1, 2)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        b'{"type":"error","message":"\xff"}',
+        b'{"type":"error","message":"internal","more":' + b"9" * 5000 + b"}",
+        b'{"type":"error","message":[[["internal"]]],"more":' + b"[" * 900 + b"]" * 900 + b"}",
+        b'{"channel":"subscriptions","events":"\xff"}',
+        b'{"channel":"subscriptions","events":[{"subscriptions":{"ticker":7}}]}',
+        b'{"channel":"ticker","sequence_num":' + b"9" * 30 + b"}",
+        b'{"channel":"\xff","sequence_num":7}',
+    ],
+)
+def test_whatever_the_feed_sends_is_kept_and_ends_nothing(odd: bytes) -> None:
+    intake = Intake(records=100, seconds=60, most_bytes=10**6)
+    receiver = Receiver(Feed("", PRODUCTS, CHANNELS), intake, Tally(""), lambda: False)
+    receiver.take(odd)
+    intake.close()
+    (kept,) = [line.text for line in intake.take() if b',"data":' in line.text]
+    data = kept.partition(b',"data":')[2].removesuffix(b"}\n")
+    assert data == odd or json.loads(data).encode(errors="surrogateescape") == odd
+
+
+def test_a_name_that_another_segment_has_is_left_to_it(storage: Storage, spool: Path) -> None:
+    name = "segment_20260105T12_00000.ndjson.zst"
+    others = {f"raw/ready/coinbase/{name}": b"1\n", f"raw/processing/coinbase/{name.replace('00000', '00001')}": b"2\n"}
+    for path, text in others.items():
+        write(storage, path, played.packed(text))
+    here = storage.base / ACTIVE if isinstance(storage, LocalFolder) else spool
+    here.mkdir(parents=True, exist_ok=True)
+    (here / name).write_bytes(played.packed(b"3\n"))
+    captured(storage, spool)
+    assert {path: played.unpacked(read(storage, path)) for path in others} == others
+    third = read(storage, f"raw/ready/coinbase/{name.replace('00000', '00002')}")
+    assert played.unpacked(third) == b"3\n"
 
 
 def test_a_connection_that_breaks_off_is_a_break_and_a_new_connection(local_storage: Storage, spool: Path) -> None:

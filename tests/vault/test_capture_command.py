@@ -88,6 +88,25 @@ def test_told_to_stop_it_brings_on_what_it_has_and_says_what_that_is(
 
 
 @pytest.mark.long
+def test_told_to_stop_twice_it_ends_at_once_and_the_next_one_brings_on_what_was_flushed(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent, replaying(SESSION) as replay:
+        command = silent_store(tmp_path, silent)
+        with started(command, replay.url) as process:
+            played.wait_for(lambda: _kept(command).get("kept", 0) > 100)
+            process.send_signal(signal.SIGTERM)
+            time.sleep(1)
+            began = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=30)
+    assert time.monotonic() - began < 3
+    assert (process.returncode, out) == (1, "")
+    assert "Traceback" not in err
+    assert (
+        sum(played.unpacked((command.spool / name).read_bytes()).count(b"\n") for name in orphans(command.spool)) > 100
+    )
+
+
+@pytest.mark.long
 def test_a_refused_subscription_is_wrong_usage(local_command: Command) -> None:
     with replaying(SESSION) as replay, started(local_command, replay.url, "--products", "NO-SUCH, BTC-USD") as process:
         _, err = process.communicate(timeout=30)
@@ -176,19 +195,26 @@ def _kept(command: Command) -> dict[str, Any]:
     return found
 
 
+def silent_store(folder: Path, server: socket.socket) -> Command:
+    """The command for a store that takes connections and says nothing."""
+    endpoint = f"http://127.0.0.1:{server.getsockname()[1]}"
+    keys = {"bucket": "b", "region": "r", "endpoint_url": endpoint, "access_key_id": "k", "secret_access_key": "s"}
+    settings = {"storage": {"backend": "s3", "s3": keys}, "capture": {"spool_dir": str(folder / "spool")}}
+    (folder / "config.yaml").write_text(json.dumps(settings), encoding="utf-8")
+    return Command(folder / "config.yaml", folder / "spool")
+
+
 @pytest.mark.long
 def test_a_store_that_never_answers_does_not_hold_up_the_end_for_more_than_30_seconds(tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent, replaying(SESSION) as replay:
-        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        keys = {"bucket": "b", "region": "r", "endpoint_url": endpoint, "access_key_id": "k", "secret_access_key": "s"}
-        path = tmp_path / "config.yaml"
-        settings = {"storage": {"backend": "s3", "s3": keys}, "capture": {"spool_dir": str(tmp_path / "spool")}}
-        path.write_text(json.dumps(settings), encoding="utf-8")
-        with started(Command(path, tmp_path / "spool"), replay.url) as process:
-            time.sleep(3)
-            began = time.monotonic()
-            process.send_signal(signal.SIGTERM)
-            _, err = process.communicate(timeout=60)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        replaying(SESSION) as replay,
+        started(silent_store(tmp_path, silent), replay.url) as process,
+    ):
+        time.sleep(3)
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=60)
     assert time.monotonic() - began < 30
     assert process.returncode == 1
     assert "1 segments wait in the spool" in err, err

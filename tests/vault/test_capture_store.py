@@ -1,11 +1,10 @@
 """A store in S3 may be slow, refuse, or lose its writer: what was flushed gets there all the same, once."""
 
-import datetime as dt
 import json
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +17,18 @@ from etl.replay.server import running as replaying
 from etl.vault import capture, feed, uploads, writer
 from etl.vault.config import S3
 from etl.vault.config import Storage as Settings
-from etl.vault.segments import ACTIVE, PATTERN, PROCESSING, READY, orphans
-from etl.vault.storage import Storage, list_files, move, open_storage, read, write
-from etl.vault.uploads import join_parts, parts_elsewhere
+from etl.vault.in_store import join_parts, parts_elsewhere
+from etl.vault.s3 import Bucket
+from etl.vault.segments import ACTIVE, PATTERN, PROCESSING, READY, Spool, orphans
+from etl.vault.storage import Storage, delete, list_files, move, open_storage, read, write
+from etl.vault.tally import Tally
 from tests.vault import played
 from tests.vault.faulty import Fault, Faulty
 from tests.vault.played import SESSION, Running, frames, running, unpacked
 
 pytestmark = pytest.mark.long
 
+NEWLINE = b"\n"
 SECONDS = 0.05
 ENOUGH = len(read_recording(SESSION).updates) - 20  # frames of the channels asked for
 
@@ -66,10 +68,6 @@ def joined(storage: Storage) -> bytes:
     return b"".join(read(storage, path) for path in parts(storage))
 
 
-def later() -> dt.datetime:
-    return dt.datetime.now(dt.UTC) + dt.timedelta(minutes=2)
-
-
 def written(spool: Path) -> bytes:
     return b"".join((spool / name).read_bytes() for name in orphans(spool))
 
@@ -86,26 +84,87 @@ def test_what_is_flushed_is_in_the_store_soon_as_parts_and_later_as_one_segment(
     assert frames(s3_storage)[:ENOUGH] == replay.sent[0][:ENOUGH]
 
 
-def test_a_machine_that_is_lost_leaves_its_parts_to_the_next_one(s3_storage: Storage, spool: Path) -> None:
+def test_a_machine_that_is_lost_leaves_its_parts_to_the_next_one(s3_storage: Storage) -> None:
     names = [f"{ACTIVE}/segment_20260105T12_00007/part_{number:05d}.ndjson.zst" for number in range(1, 12)]
     for number, name in enumerate(names):
         write(s3_storage, name, played.packed(b"%d\n" % number))
-    (folder,) = parts_elsewhere(s3_storage, _made(spool), later())
-    join_parts(s3_storage, folder)
+    (name,) = parts_elsewhere(s3_storage, [])
+    join_parts(s3_storage, name)
     assert parts(s3_storage) == []
     assert played.ready(s3_storage) == [f"{READY}/segment_20260105T12_00007.ndjson.zst"]
     assert b"".join(played.lines(s3_storage)) == b"".join(b"%d\n" % number for number in range(11))
 
 
-@pytest.mark.parametrize("place", [READY, PROCESSING])
-def test_parts_of_a_segment_that_is_stored_already_only_go(s3_storage: Storage, spool: Path, place: str) -> None:
-    whole = f"{place}/segment_20260105T12_00007.ndjson.zst"
-    write(s3_storage, whole, played.packed(b"1\n2\n") + played.packed(b"3\n"))
-    write(s3_storage, f"{ACTIVE}/segment_20260105T12_00007/part_00001.ndjson.zst", played.packed(b"1\n2\n"))
-    for folder in parts_elsewhere(s3_storage, _made(spool), later()):
-        join_parts(s3_storage, folder)
-    assert [each.path for each in list_files(s3_storage, "raw")] == [whole]
-    assert unpacked(read(s3_storage, whole)) == b"1\n2\n3\n"
+@pytest.mark.parametrize("eager", [False, True], ids=["refine later", "refine at once"])
+@pytest.mark.parametrize("first", range(8))
+def test_a_lost_machine_and_who_joins_its_parts_may_die_anywhere_and_every_line_is_refined_once(
+    s3_storage: Storage, spool: Path, first: int, *, eager: bool
+) -> None:
+    """Of a segment of five flushes three are in parts; another machine joins them, then the lost one comes back."""
+    assert isinstance(s3_storage, Bucket)
+    spool.mkdir()
+    flushes = [played.packed(b"%d\n" % number) for number in range(5)]
+    for second in range(first % 2, 10, 2):
+        name, refined = f"segment_20260105T12_{second:05d}.ndjson.zst", dict[str, bytes]()
+        for number, flush in enumerate(flushes[:3], 1):
+            write(s3_storage, f"{ACTIVE}/{name.partition('.')[0]}/part_{number:05d}.ndjson.zst", flush)
+        for steps in (first, 99):  # killed, and the next one
+            killed_after(s3_storage, steps, lambda: join_all(s3_storage))
+            refine(s3_storage, refined, eager=eager)
+        (spool / name).write_bytes(b"".join(flushes))
+        for steps in (second, 99):
+            killed_after(s3_storage, steps, lambda: bring(s3_storage, spool))
+            refine(s3_storage, refined, eager=eager)
+        refine(s3_storage, refined, eager=True)
+        assert sorted(b"".join(refined.values())) == sorted(b"".join(b"%d\n" % number for number in range(5)))
+        assert orphans(spool) == [] == list_files(s3_storage, ACTIVE)
+
+
+def join_all(storage: Storage) -> None:
+    for name in parts_elsewhere(storage, []):
+        join_parts(storage, name)
+
+
+def bring(storage: Bucket, spool: Path) -> None:
+    """Do at the start of a capture what it does with what an earlier one has left."""
+    left = uploads.Uploads(storage, Spool(spool, 1000), Tally(""))
+    for name in orphans(spool):
+        left.add(name)
+    left.done.set()
+    left.put_segments()
+
+
+def refine(storage: Storage, refined: dict[str, bytes], *, eager: bool) -> None:
+    """Take ready segments away; what they become has the name of the segment and of its first line.
+
+    One name stands for the same lines for ever: what `vault compact` has merged it does not merge again.
+    """
+    for path in played.ready(storage) if eager else []:
+        text = unpacked(read(storage, path))
+        assert refined.setdefault(f"{path} {text.partition(NEWLINE)[0]!r}", text) == text
+        delete(storage, path)
+
+
+def killed_after(storage: Bucket, steps: int, work: Callable[[], object]) -> None:
+    """Do a work up to so many changes of the store, as one that is killed then."""
+    left = iter(range(steps))
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("put_object", "delete_object", "copy_object"):
+            patch.setattr(storage.client, name, dies_after(left, getattr(storage.client, name)))
+        with suppress(KeyboardInterrupt):
+            work()
+    delete(storage, f"{ACTIVE}/.capture.lock")
+
+
+def dies_after(left: Iterator[int], call: Callable[..., Any]) -> Callable[..., Any]:
+    """Let so many calls be done, then end as a kill would."""
+
+    def called(**words: Any) -> Any:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        return call(**words)
+
+    return called
 
 
 @pytest.mark.long
@@ -114,7 +173,7 @@ def test_a_capture_to_the_same_place_by_another_machine_is_refused(s3_storage: S
         played.wait_for(lambda: parts(s3_storage))
         with running(replay.url, s3_storage, spool.with_name("other")) as other:
             played.wait_for(lambda: not other.alive)
-            with pytest.raises(AvailabilityError, match="Another capture writes to"):
+            with pytest.raises(AvailabilityError, match="is held for `vault capture` by process"):
                 other.end()
         run.end()
     (mine,) = [path for path in played.ready(s3_storage) if path]
@@ -145,11 +204,14 @@ def test_a_store_that_fails_for_a_while_loses_nothing(behind_faults: Storage, fa
     assert parts(behind_faults) == []
 
 
-def test_a_store_that_refuses_us_ends_capture_at_once(behind_faults: Storage, faulty: Faulty, spool: Path) -> None:
-    faulty.faults = [Fault("status", "GET", count=10**9, status=403, code="AccessDenied")]
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_a_store_that_refuses_us_ends_capture_at_once(
+    behind_faults: Storage, faulty: Faulty, spool: Path, method: str
+) -> None:
+    faulty.faults = [Fault("status", method, count=10**9, status=403, code="AccessDenied")]
     with running("ws://127.0.0.1:9", behind_faults, spool) as run:
         played.wait_for(lambda: not run.alive)
-        with pytest.raises(AvailabilityError, match=r"Cannot list .* 403 AccessDenied"):
+        with pytest.raises(AvailabilityError, match=r"Cannot \w+ .* 403 AccessDenied"):
             run.end()
 
 
@@ -158,7 +220,7 @@ def test_a_store_that_takes_nothing_stops_the_receiving_at_the_limit_of_the_spoo
     behind_faults: Storage, faulty: Faulty, spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(capture, "INTAKE_BYTES", 50_000)
-    refuse = Fault("status", "PUT", count=10**9, status=403, code="AccessDenied")
+    refuse = Fault("status", "PUT", "segment_", count=10**9, status=403, code="AccessDenied")
     faulty.faults = [refuse]
     with (
         replaying(SESSION, repeat=20) as replay,
@@ -182,7 +244,7 @@ def test_what_the_store_does_not_take_in_the_end_stays_in_the_spool_for_the_next
     behind_faults: Storage, faulty: Faulty, spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(capture, "DRAIN_SECONDS", 0.5)
-    faulty.faults = [Fault("status", "PUT", count=10**9, status=403, code="AccessDenied")]
+    faulty.faults = [Fault("status", "PUT", "segment_", count=10**9, status=403, code="AccessDenied")]
     with (
         capturing(behind_faults, spool) as (replay, run),
         pytest.raises(capture.NotBroughtError, match="1 segments wait in the spool"),
@@ -211,11 +273,6 @@ def test_a_spool_that_is_lost_as_well_costs_only_what_was_not_in_a_part(s3_stora
     assert whole[:beginning] == written(kept)
     assert unpacked(whole[:beginning]).count(b"\n") > ENOUGH
     assert replay.sent
-
-
-def _made(spool: Path) -> Path:
-    spool.mkdir()
-    return spool
 
 
 def _status(spool: Path) -> dict[str, Any]:

@@ -113,6 +113,17 @@ def test_a_slow_upload_is_told_and_is_no_failure(
     assert "To mend it: Use a bucket in a region near this machine" in done.stdout
 
 
+def test_a_store_that_takes_a_second_claim_is_told(
+    vault_command: Vault, s3_settings: S3, s3_storage: Opened, faulty: Faulty
+) -> None:
+    faulty.faults = [Fault("unconditional", "PUT", "/claim", count=2)]
+    through = s3_settings._replace(endpoint_url=faulty.url)
+    done = vault_command(Storage("s3", s3=through), "check-storage")
+    assert outcomes(done.stdout)["claim"] == "slow"
+    assert "Let one machine alone capture" in done.stdout
+    assert room.list_files(s3_storage, "") == []
+
+
 def test_a_folder_that_cannot_be_made_is_named(vault_command: Vault, tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     done = vault_command(Storage("local", tmp_path / "file" / "vault"), "check-storage", code=1)

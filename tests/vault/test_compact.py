@@ -92,6 +92,12 @@ def test_a_file_that_is_spoiled_is_told_and_its_day_left_as_it_is(local_storage:
     assert done.failures[0].startswith(spoiled.rpartition("/")[0])
 
 
+def test_a_folder_that_names_no_day_is_told(local_storage: Storage) -> None:
+    stores.write(local_storage, f"{PROCESSED}/ticker/product_id=BTC-USD/date=soon/part_1.parquet", b"?")
+    done = compact(local_storage, NEXT, 7)
+    assert done.failures == [f"{PROCESSED}/ticker/product_id=BTC-USD/date=soon: it names no day"]
+
+
 @pytest.mark.long
 def test_readers_see_every_row_once_at_every_moment(storage: Storage) -> None:
     """The first day is compacted long since, the second one is, while we read; the third one is not over."""

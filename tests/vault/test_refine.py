@@ -2,11 +2,13 @@
 
 import datetime as dt
 import json
+import re
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from etl.vault import storage as stores
@@ -21,6 +23,7 @@ from tests.vault.found import paths, rows_of
 pytestmark = pytest.mark.long
 
 UTC = dt.UTC
+ROOT = Path(__file__).parents[2]
 
 
 def refined(vault: Storage, *frames: bytes, settings: Refine | None = None) -> Round:
@@ -171,6 +174,19 @@ def test_a_name_that_is_used_again_for_other_lines_loses_nothing(local_storage: 
     told.make_ready(local_storage, told.caught([told.trades({"trade_id": "2"})], told.HOUR + dt.timedelta(seconds=1)))
     refine_all(local_storage, Refine())
     assert sorted(row["trade_id"] for row in rows_of(local_storage, "market_trades")) == [1, 2]
+
+
+def test_losses_and_breaks_are_found_by_the_query_of_the_documentation(local_storage: Storage, tmp_path: Path) -> None:
+    loss = b'{"capture_ts":"2026-08-09T21:%d:00Z","connection":"c","event":"loss","expected":4,"got":9,"lost":5}\n'
+    broken = b'{"capture_ts":"2026-08-09T22:00:00Z","connection":"c","event":"break","reason":"silence"}\n'
+    told.make_ready(local_storage, [loss % 10, loss % 20, broken])
+    refine_all(local_storage, Refine())
+    query = re.findall(r"```\n(SELECT[^`]*)```", (ROOT / "docs/vault.md").read_text(encoding="utf-8"))[0]
+    with duckdb.connect() as con:
+        con.execute("SET TimeZone = 'UTC'")
+        found = con.execute(query.replace("'vault/", f"'{tmp_path}/vault/")).fetchall()
+    day = dt.date(2026, 8, 9)
+    assert found == [(day, 21, "loss", 10, ["", ""]), (day, 22, "break", 1, ["silence"])]
 
 
 @pytest.mark.long

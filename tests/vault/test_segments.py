@@ -86,6 +86,13 @@ def test_a_segment_is_due_at_the_hour_or_at_its_size_of_lines(spool: Spool) -> N
     assert spool.close() is None
 
 
+def test_a_clock_that_is_set_back_does_not_close_a_segment_unless_by_more_than_an_hour(spool: Spool) -> None:
+    spool.append([line(NOON)])
+    assert not spool.due(NOON - 1)
+    assert not spool.due(NOON - HOUR)
+    assert spool.due(NOON - HOUR - 1)
+
+
 @pytest.mark.parametrize("torn", [b"\x28", b"\x28\xb5\x2f\xfd\x04", b"\0" * 5000, b"rubbish"])
 def test_what_a_crash_left_behind_the_last_flush_is_cut(spool: Spool, torn: bytes) -> None:
     spool.append(numbered(100))

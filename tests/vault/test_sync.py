@@ -124,9 +124,10 @@ def test_what_is_deleted_at_the_source_meanwhile_is_no_failure(
     assert held(local_storage) == {"b": b"y"}
 
 
-def test_without_the_packages_of_the_vault_it_says_how_to_get_them() -> None:
+@pytest.mark.parametrize("words", [["sync", "local", "s3"], ["capture", "--help"], ["--help"]])
+def test_without_the_packages_of_the_vault_it_says_how_to_get_them(words: list[str]) -> None:
     without = "import sys; sys.modules['botocore'] = None; from etl.__main__ import main; main()"
-    command = [sys.executable, "-c", without, "vault", "sync", "local", "s3"]
+    command = [sys.executable, "-c", without, "vault", *words]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (
         1,

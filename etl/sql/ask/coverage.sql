@@ -15,8 +15,9 @@ SELECT
     extents.state,
     symbols.kind,
     symbols.quote,
-    symbols.looked_through
+    symbols.looked_through,
+    symbols.dataset
 FROM symbols
-LEFT JOIN extents ON symbols.symbol = extents.symbol
-WHERE symbols.symbol = coalesce($symbol, symbols.symbol)
+LEFT JOIN extents ON symbols.dataset = extents.dataset AND symbols.symbol = extents.symbol
+WHERE symbols.dataset = $dataset AND symbols.symbol = coalesce($symbol, symbols.symbol)
 ORDER BY symbols.symbol

@@ -1,4 +1,4 @@
-SELECT date, files, median_lag_hours, p95_lag_hours
+SELECT date, files, median_lag_hours, p95_lag_hours, dataset
 FROM freshness
-WHERE date BETWEEN $start AND $end
+WHERE dataset = $dataset AND date BETWEEN $start AND $end
 ORDER BY date

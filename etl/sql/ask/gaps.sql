@@ -1,4 +1,4 @@
-SELECT symbol, first_day, last_day, days, reason, listing_id, looked_at
+SELECT symbol, first_day, last_day, days, reason, listing_id, looked_at, dataset
 FROM gaps
-WHERE symbol = coalesce($symbol, symbol)
+WHERE dataset = $dataset AND symbol = coalesce($symbol, symbol)
 ORDER BY symbol, first_day

@@ -1,3 +1,3 @@
 SELECT symbol
 FROM symbols
-WHERE symbol = $symbol
+WHERE dataset = $dataset AND symbol = $symbol

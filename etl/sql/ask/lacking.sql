@@ -5,12 +5,13 @@ FROM absences
 LEFT JOIN (
     SELECT symbol, min(first_day) AS first_day
     FROM absences
-    WHERE reason = 'ended'
+    WHERE dataset = $dataset AND reason = 'ended'
     GROUP BY symbol
 ) AS ends
     ON absences.symbol = ends.symbol
 WHERE
-    (absences.condition = 'missing' OR absences.reason = 'not_looked')
+    absences.dataset = $dataset
+    AND (absences.condition = 'missing' OR absences.reason = 'not_looked')
     AND absences.reason <> 'relist_break'
     AND absences.first_day < coalesce(ends.first_day, '9999-12-31')
     AND absences.first_day <= $end

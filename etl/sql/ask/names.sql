@@ -1,3 +1,4 @@
 SELECT symbol, kind, quote
 FROM symbols
+WHERE dataset = $dataset
 ORDER BY symbol

@@ -1,5 +1,5 @@
 SELECT symbols.symbol
 FROM symbols
-LEFT JOIN timespans ON symbols.symbol = timespans.symbol
-WHERE timespans.symbol IS NULL
+LEFT JOIN timespans ON symbols.dataset = timespans.dataset AND symbols.symbol = timespans.symbol
+WHERE symbols.dataset = $dataset AND timespans.symbol IS NULL
 ORDER BY symbols.symbol

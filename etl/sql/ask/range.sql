@@ -1,4 +1,4 @@
-SELECT date, symbol, file_size_bytes, condition, reason
+SELECT date, symbol, file_size_bytes, condition, reason, dataset
 FROM day_files
-WHERE date BETWEEN $start AND $end
+WHERE dataset = $dataset AND date BETWEEN $start AND $end
 ORDER BY date, symbol

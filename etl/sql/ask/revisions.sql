@@ -9,7 +9,8 @@ SELECT
     old_etag,
     new_file_size_bytes,
     new_last_modified,
-    new_etag
+    new_etag,
+    dataset
 FROM revisions
-WHERE symbol = coalesce($symbol, symbol) AND detected_at >= $since
+WHERE dataset = $dataset AND symbol = coalesce($symbol, symbol) AND detected_at >= $since
 ORDER BY detected_at, symbol, date

@@ -1,4 +1,4 @@
-SELECT date, symbol, file_size_bytes, last_modified, etag, has_checksum, condition, reason
+SELECT date, symbol, file_size_bytes, last_modified, etag, has_checksum, condition, reason, dataset
 FROM day_files
-WHERE symbol = $symbol AND date BETWEEN $start AND $end
+WHERE dataset = $dataset AND symbol = $symbol AND date BETWEEN $start AND $end
 ORDER BY date

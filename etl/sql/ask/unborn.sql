@@ -5,11 +5,12 @@ FROM (
     SELECT extents.symbol, covered.first_day
     FROM extents
     INNER JOIN covered
-        ON extents.symbol = covered.symbol
+        ON extents.dataset = covered.dataset
+        AND extents.symbol = covered.symbol
         AND extents.earliest BETWEEN coalesce(covered.first_day, '') AND covered.last_day
-    WHERE extents.listed_day IS NULL
+    WHERE extents.dataset = $dataset AND extents.listed_day IS NULL
 ) AS begun
-LEFT JOIN (SELECT symbol, last_day FROM covered) AS earlier
+LEFT JOIN (SELECT symbol, last_day FROM covered WHERE dataset = $dataset) AS earlier
     ON begun.symbol = earlier.symbol AND earlier.last_day < begun.first_day
 WHERE begun.first_day IS NOT NULL
 GROUP BY begun.symbol, begun.first_day

@@ -6,7 +6,8 @@ SELECT
     held.flat_days,
     symbols.kind,
     symbols.base,
-    symbols.quote
+    symbols.quote,
+    symbols.dataset
 FROM (
     SELECT
         symbol,
@@ -15,8 +16,8 @@ FROM (
         count(*) AS days_held,
         count(*) FILTER (WHERE reason = 'flat') AS flat_days
     FROM day_files
-    WHERE date BETWEEN $start AND $end
+    WHERE dataset = $dataset AND date BETWEEN $start AND $end
     GROUP BY symbol
 ) AS held
-INNER JOIN symbols ON held.symbol = symbols.symbol
+INNER JOIN symbols ON held.symbol = symbols.symbol AND symbols.dataset = $dataset
 ORDER BY symbols.symbol

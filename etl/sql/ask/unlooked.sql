@@ -2,8 +2,9 @@
 SELECT symbols.symbol
 FROM symbols
 LEFT JOIN covered
-    ON symbols.symbol = covered.symbol
+    ON symbols.dataset = covered.dataset
+    AND symbols.symbol = covered.symbol
     AND coalesce(covered.first_day, '') <= $start
     AND covered.last_day >= $end
-WHERE covered.symbol IS NULL
+WHERE symbols.dataset = $dataset AND covered.symbol IS NULL
 ORDER BY symbols.symbol

@@ -1,12 +1,12 @@
--- Runs of days; what is too small is judged by file_states, beside the same symbol's other files.
+-- Runs of days; what is too small is judged by held_days, beside the same symbol's other files.
 WITH small AS (
     SELECT
         symbol,
         date,
         file_size_bytes,
         date - row_number() OVER (PARTITION BY symbol ORDER BY date)::INTEGER AS run
-    FROM file_states
-    WHERE dataset = $dataset AND reason = 'small_file'
+    FROM held_days
+    WHERE dataset = $dataset AND small
 )
 
 SELECT

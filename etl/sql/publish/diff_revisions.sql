@@ -13,9 +13,12 @@ SELECT
     held.etag AS new_etag
 FROM here.day_file_codes AS held
 INNER JOIN here.symbols AS ours ON held.symbol_id = ours.symbol_id
-INNER JOIN there.symbols AS theirs ON ours.symbol = theirs.symbol
+INNER JOIN there.symbols AS theirs ON ours.dataset = theirs.dataset AND ours.symbol = theirs.symbol
 INNER JOIN there.day_file_codes AS other ON theirs.symbol_id = other.symbol_id AND held.date = other.date
-WHERE held.etag <> other.etag
-    OR held.file_size_bytes <> other.file_size_bytes
-    OR held.last_modified <> other.last_modified
+WHERE ours.dataset = (SELECT dataset FROM here.build)
+    AND (
+        held.etag <> other.etag
+        OR held.file_size_bytes <> other.file_size_bytes
+        OR held.last_modified <> other.last_modified
+    )
 ORDER BY ours.symbol, held.date

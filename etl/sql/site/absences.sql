@@ -6,7 +6,7 @@ SELECT
     condition,
     reason,
     listing_id,
-    strftime(looked_at, '%Y-%m-%dT%H:%M:%SZ') AS looked_at
+    strftime(looked_at, '%Y-%m-%dT%H:%M:%SZ') AS looked_at,
+    dataset
 FROM absences
-WHERE dataset = $dataset
-ORDER BY symbol, first_day
+ORDER BY dataset, symbol, first_day

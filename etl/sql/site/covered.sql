@@ -1,4 +1,3 @@
-SELECT symbol, nullif(first_day, DATE '0001-01-01')::VARCHAR AS first_day, last_day::VARCHAR AS last_day
+SELECT symbol, nullif(first_day, DATE '0001-01-01')::VARCHAR AS first_day, last_day::VARCHAR AS last_day, dataset
 FROM covered
-WHERE dataset = $dataset
-ORDER BY symbol, last_day
+ORDER BY dataset, symbol, last_day

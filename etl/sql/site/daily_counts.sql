@@ -10,7 +10,7 @@ SELECT
     flat,
     ended,
     completeness,
-    not_looked
+    not_looked,
+    dataset
 FROM daily_counts
-WHERE dataset = $dataset
-ORDER BY date
+ORDER BY dataset, date

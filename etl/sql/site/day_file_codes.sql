@@ -10,7 +10,7 @@ FROM day_files AS file
 INNER JOIN held_days AS held
     ON file.dataset = held.dataset AND file.symbol = held.symbol AND file.date = held.date
 INNER JOIN (
-    SELECT symbol, row_number() OVER (ORDER BY symbol) AS symbol_id FROM symbols WHERE dataset = $dataset
-) AS numbered ON file.symbol = numbered.symbol
-WHERE file.dataset = $dataset AND file.vanished_at IS NULL
+    SELECT dataset, symbol, row_number() OVER (ORDER BY dataset, symbol) AS symbol_id FROM symbols
+) AS numbered ON file.dataset = numbered.dataset AND file.symbol = numbered.symbol
+WHERE file.vanished_at IS NULL
 ORDER BY numbered.symbol_id, file.date

@@ -1,4 +1,3 @@
-SELECT date::VARCHAR AS date, symbol, event, detail, watched
+SELECT date::VARCHAR AS date, symbol, event, detail, watched, dataset
 FROM events
-WHERE dataset = $dataset
-ORDER BY date, symbol, event, detail
+ORDER BY dataset, date, symbol, event, detail

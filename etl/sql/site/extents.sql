@@ -13,13 +13,12 @@ SELECT
     extents.last_traded_day::VARCHAR AS last_traded_day,
     extents.looked_through::VARCHAR AS looked_through,
     extents.state,
-    extents.listed_day::VARCHAR AS listed_day
+    extents.listed_day::VARCHAR AS listed_day,
+    extents.dataset
 FROM extents
 INNER JOIN (
-    SELECT symbol, sum(file_size_bytes)::BIGINT AS bytes
+    SELECT dataset, symbol, sum(file_size_bytes)::BIGINT AS bytes
     FROM held_days
-    WHERE dataset = $dataset
-    GROUP BY symbol
-) AS sizes ON extents.symbol = sizes.symbol
-WHERE extents.dataset = $dataset
-ORDER BY extents.symbol
+    GROUP BY dataset, symbol
+) AS sizes ON extents.dataset = sizes.dataset AND extents.symbol = sizes.symbol
+ORDER BY extents.dataset, extents.symbol

@@ -1,4 +1,3 @@
-SELECT date::VARCHAR AS date, files, median_lag_hours, p95_lag_hours
+SELECT date::VARCHAR AS date, files, median_lag_hours, p95_lag_hours, dataset
 FROM freshness
-WHERE dataset = $dataset
-ORDER BY date
+ORDER BY dataset, date

@@ -5,7 +5,7 @@ SELECT
     days,
     reason,
     listing_id,
-    strftime(looked_at, '%Y-%m-%dT%H:%M:%SZ') AS looked_at
+    strftime(looked_at, '%Y-%m-%dT%H:%M:%SZ') AS looked_at,
+    dataset
 FROM gaps
-WHERE dataset = $dataset
-ORDER BY symbol, first_day
+ORDER BY dataset, symbol, first_day

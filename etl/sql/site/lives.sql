@@ -5,7 +5,7 @@ SELECT
     first_day::VARCHAR AS first_day,
     last_day::VARCHAR AS last_day,
     last_traded_day::VARCHAR AS last_traded_day,
-    days_held
+    days_held,
+    dataset
 FROM lives
-WHERE dataset = $dataset
-ORDER BY ticker, life
+ORDER BY dataset, ticker, life

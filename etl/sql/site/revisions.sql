@@ -9,7 +9,7 @@ SELECT
     old_etag,
     new_file_size_bytes,
     strftime(new_last_modified, '%Y-%m-%dT%H:%M:%SZ') AS new_last_modified,
-    new_etag
+    new_etag,
+    dataset
 FROM revisions
-WHERE dataset = $dataset
-ORDER BY symbol, date, listing_id
+ORDER BY dataset, symbol, date, listing_id

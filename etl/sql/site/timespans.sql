@@ -1,4 +1,3 @@
-SELECT symbol, first_day::VARCHAR AS first_day, last_day::VARCHAR AS last_day, days
+SELECT symbol, first_day::VARCHAR AS first_day, last_day::VARCHAR AS last_day, days, dataset
 FROM timespans
-WHERE dataset = $dataset
-ORDER BY symbol, first_day
+ORDER BY dataset, symbol, first_day

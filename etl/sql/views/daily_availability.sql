@@ -83,21 +83,6 @@ newest AS (
         ON probed.dataset = windows.dataset
         AND probed.symbol = windows.symbol
         AND probed.date BETWEEN windows.first_day AND windows.last_day
-),
-
-stems AS (
-    SELECT
-        names.dataset,
-        names.symbol,
-        archives.files_url || '/data/futures/' || split_part(dataset, '/', 1) || '/daily/' || split_part(dataset, '/', 2)
-        || '/' || url_encode(symbol) || '/' || split_part(dataset, '/', 3) || '/' || url_encode(symbol)
-        || '-' || split_part(dataset, '/', 3) || '-' AS stem
-    FROM (
-        SELECT DISTINCT dataset, symbol FROM day_files
-        UNION
-        SELECT DISTINCT dataset, symbol FROM probes
-    ) AS names
-    INNER JOIN archives USING (dataset)
 )
 
 SELECT
@@ -106,9 +91,9 @@ SELECT
     newest.available,
     newest.file_size_bytes,
     newest.last_modified,
-    stems.stem || newest.date || '.zip' AS url,
+    addresses.stem || newest.date || addresses.ending AS url,
     newest.status_code,
     newest.seen_at AS probe_timestamp,
     newest.dataset
 FROM newest
-LEFT JOIN stems ON newest.dataset = stems.dataset AND newest.symbol = stems.symbol
+LEFT JOIN addresses ON newest.dataset = addresses.dataset AND newest.symbol = addresses.symbol

@@ -1,7 +1,8 @@
 -- From the first to the last day held of each symbol, how whole that is, and what became of the symbol: ended where the
 -- market published without it for more than three days; else unknown where nobody looked at more than three newer days;
--- flat where its newest files show no trade; pending where newer files are still awaited; trading. `listed_day` is the
--- day of its first file (view births). Completeness counts the days of a relist_break as missing.
+-- flat where its newest files show no trade; pending where a file is awaited of a day on which the market published;
+-- trading. `listed_day` is the day of its first file (view births). Completeness counts the days of a relist_break as
+-- missing.
 WITH held AS (
     SELECT
         dataset,
@@ -36,15 +37,19 @@ lacking AS (
 
 looked AS (SELECT dataset, symbol, max(last_day) AS last_day FROM covered GROUP BY dataset, symbol),
 
+-- until the first files of a morning are there, everybody's are awaited, and that says nothing of a symbol
+market AS (SELECT dataset, max(date) AS newest_day FROM market_days WHERE published AND files > 0 GROUP BY dataset),
+
 tails AS (
     SELECT
         absences.dataset,
         absences.symbol,
         bool_or(absences.reason = 'ended') AS ended,
-        bool_or(absences.condition = 'pending') AS pending,
+        bool_or(absences.condition = 'pending' AND absences.first_day <= market.newest_day) AS pending,
         sum(absences.days) FILTER (absences.reason = 'not_looked' AND absences.first_day > held.latest) AS not_looked
     FROM absences
     INNER JOIN held ON absences.dataset = held.dataset AND absences.symbol = held.symbol
+    LEFT JOIN market ON absences.dataset = market.dataset
     GROUP BY absences.dataset, absences.symbol
 )
 

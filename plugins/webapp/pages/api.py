@@ -18,6 +18,7 @@ CASES = {
     ),
     "unknown_parameter": (400, "a parameter that the question does not take, with the likeliest one that it does"),
     "unknown_symbol": (404, "a symbol that was never seen, with the nearest names"),
+    "unknown_dataset": (404, "an archive that there is not, with the nearest names"),
     "no_data": (404, "an honest empty answer, where nodata=404 asked for it"),
     "not_found": (404, "an address that there is not"),
     "method_not_allowed": (405, "anything but GET, HEAD and OPTIONS"),
@@ -35,8 +36,13 @@ _KINDS = {
     "symbols": "whole symbols, separated by commas",
     "part": "any part of a name",
     "quote": "a quote there is, such as USDT",
+    "dataset": "an archive there is, see datasets",
 }
-_BEST_KNOWN = "SELECT symbol FROM extents ORDER BY symbol = 'BTCUSDT' DESC, days_held DESC, symbol LIMIT 1"
+_DEFAULT = "dataset = (SELECT dataset FROM build)"
+_BEST_KNOWN = (
+    f"SELECT symbol FROM extents WHERE {_DEFAULT} ORDER BY symbol = 'BTCUSDT' DESC, days_held DESC, symbol LIMIT 1"
+)
+_NEWEST = f"SELECT date FROM daily_counts WHERE files > 0 AND {_DEFAULT} ORDER BY date DESC LIMIT 30"
 _EXAMPLES = {
     "snapshot": {"date": "{last}"},
     "timeline": {"symbol": "{symbol}", "start": "{first}"},
@@ -94,10 +100,7 @@ def limits(parameter: Parameter) -> str:
 def _there(asked: Asked) -> dict[str, str]:
     """Return a symbol and days for the examples: a well-known symbol, and the newest days with files."""
     row: Any = asked.con.execute(_BEST_KNOWN).fetchone()
-    days = [
-        each[0]
-        for each in asked.con.execute("SELECT date FROM daily_counts WHERE files > 0 ORDER BY date DESC LIMIT 30")
-    ]
+    days = [each[0] for each in asked.con.execute(_NEWEST)]
     return {
         "symbol": row[0] if row else "BTCUSDT",
         "last": days[0] if days else asked.today,

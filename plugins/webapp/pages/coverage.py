@@ -1,6 +1,5 @@
 """The coverage: every symbol over all months, to sort and to filter."""
 
-import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -10,12 +9,13 @@ from markupsafe import Markup, escape
 
 from webapp.charts import matrix
 from webapp.charts.matrix import Series
+from webapp.pages.archives import ARCHIVE, about_archive, elsewhere
 from webapp.parameters import Parameter, Value
 from webapp.routing import Asked, Page
 from webapp.vocabulary import percent, sql, symbol_url
 
 PATTERN = r"/coverage$"
-_KINDS = ("perpetual", "delivery", "settled")
+_KINDS = ("perpetual", "delivery", "settled", "spot")
 _CHOICES = ("all", "yes", "no")
 _SORTS = {
     "first_day": "first day",
@@ -31,6 +31,7 @@ PARAMETERS = (
     Parameter("ended", "choice", "yes: only symbols that get no files any more; no: without them.", "all", _CHOICES),
     Parameter("flat", "choice", "yes: only symbols whose newest files show no trade; no: without.", "all", _CHOICES),
     Parameter("sort", "choice", "What the symbols are ordered by.", "first_day", tuple(_SORTS)),
+    ARCHIVE,
 )
 
 
@@ -61,7 +62,8 @@ _ORDERS: dict[str, Callable[[Covered], tuple[Any, ...]]] = {
 
 def coverage(asked: Asked) -> Page:
     """Gather the symbols that were asked for, with a picture of each."""
-    everyone = [Covered(*row) for row in _plain(asked.con, "coverage_symbols")]
+    about = about_archive(asked)
+    everyone = [Covered(*row) for row in _plain(asked, "coverage_symbols")]
     found = [each for each in everyone if _is_asked(each, asked.values)]
     held = sorted((each for each in found if each.earliest), key=_ORDERS[str(asked.values["sort"])])
     first, count = _months(everyone)
@@ -72,16 +74,17 @@ def coverage(asked: Asked) -> Page:
         "days_missing": sum(each.days_missing for each in held),
         "with_gaps": sum(each.days_missing > 0 for each in held),
         "is_all": len(found) == len(everyone),
-        "rows": _rows(asked.con, held, first, count),
+        "rows": _rows(asked, held, first, count),
         "fileless": sorted(each.symbol for each in found if not each.earliest),
         "key": matrix.key(),
         "shared": matrix.shared(first, count),
         "years": matrix.header(first, count),
         "quotes": sorted({each.quote for each in everyone if each.quote}),
-        "kinds": _KINDS,
+        "kinds": _KINDS[-1:] if about["elsewhere"] else _KINDS[:-1],
         "values": asked.values,
         "sorts": _SORTS,
         "sort_links": {name: _link(asked.values, name) for name in _SORTS},
+        **about,
     }
     return Page("coverage", shown)
 
@@ -108,23 +111,22 @@ def _months(everyone: Iterable[Covered]) -> tuple[int, int]:
     return first, matrix.month_of(max(latest for _, latest in held)) - first + 1
 
 
-def _rows(con: sqlite3.Connection, held: Iterable[Covered], first: int, count: int) -> Markup:
+def _rows(asked: Asked, held: Iterable[Covered], first: int, count: int) -> Markup:
     """Write the rows of the table. A template would take four times as long for a thousand of them."""
     absent: dict[str, list[tuple[str, str, bool]]] = defaultdict(list)
-    for symbol, first_day, last_day, is_looked in _plain(con, "coverage_absences"):
+    for symbol, first_day, last_day, is_looked in _plain(asked, "coverage_absences"):
         absent[symbol].append((first_day, last_day, bool(is_looked)))
     flat: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for symbol, first_day, last_day in _plain(con, "coverage_flat"):
+    for symbol, first_day, last_day in _plain(asked, "coverage_flat"):
         flat[symbol].append((first_day, last_day))
-    rows = []
+    rows, where = [], elsewhere(asked, str(asked.values["dataset"]))
     for each in held:
         series = Series(str(each.earliest), str(each.latest), absent.get(each.symbol, ()), flat.get(each.symbol, ()))
-        rows.append(_row(each, matrix.row(matrix.runs(series), first, count)))
+        rows.append(_row(each, symbol_url(each.symbol, where), matrix.row(matrix.runs(series), first, count)))
     return Markup("\n".join(rows))  # noqa: S704 - names are escaped, everything else is a number or a day
 
 
-def _row(each: Covered, picture: str) -> str:
-    address = symbol_url(each.symbol)
+def _row(each: Covered, address: str, picture: str) -> str:
     state = f" <i>{each.state}</i>" if each.state in ("ended", "flat") else ""
     return (
         f'<tr><th scope="row"><a href="{address}">{escape(each.symbol)}</a></th>'
@@ -134,11 +136,11 @@ def _row(each: Covered, picture: str) -> str:
     )
 
 
-def _plain(con: sqlite3.Connection, name: str) -> list[Any]:
+def _plain(asked: Asked, name: str) -> list[Any]:
     """Return rows as tuples: Datasette's own rows cost more than the query."""
-    cursor = con.cursor()
+    cursor = asked.con.cursor()
     cursor.row_factory = None
-    return cursor.execute(sql(name)).fetchall()
+    return cursor.execute(sql(name), {"dataset": asked.values["dataset"]}).fetchall()
 
 
 def _link(values: Mapping[str, Value], sort: str) -> str:

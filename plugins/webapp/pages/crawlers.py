@@ -13,6 +13,7 @@ SITEMAP = r"/sitemap\.xml$"
 ROBOTS = r"/robots\.txt$"
 _PAGES = ("/", "/coverage", "/changes", "/status", "/api", "/about")
 _DAYS = 400
+_NEWEST = "SELECT date FROM daily_counts WHERE dataset = ? ORDER BY date DESC LIMIT ?"
 _SETTLES = 4  # days after which what was pending has been decided
 # Questions with a query string are endless, the data pages are for readers: a crawler finds everything on the pages.
 _RULES = "User-agent: *\nAllow: /static/\nDisallow: /*?\nDisallow: /availability\nDisallow: /-/\n"
@@ -38,7 +39,7 @@ def _addresses(asked: Asked) -> Iterator[tuple[str, str]]:
         yield path, asked.build.built_at
     for symbol, changed in asked.con.execute(sql("sitemap_symbols")):
         yield symbol_url(symbol), changed
-    newest = asked.con.execute("SELECT date FROM daily_counts ORDER BY date DESC LIMIT ?", [_DAYS])
+    newest = asked.con.execute(_NEWEST, [asked.build.dataset, _DAYS])
     for (date,) in newest:
         settled = dt.date.fromisoformat(date) + dt.timedelta(days=_SETTLES)
         yield day_url(date), min(settled.isoformat(), asked.today)

@@ -1,18 +1,20 @@
 """One day: who is there, who is missing and why, who is new, who has gone."""
 
 import datetime as dt
-import sqlite3
 from itertools import groupby
 from typing import Any
 
 from markupsafe import Markup, escape
 
+from webapp.pages.archives import ARCHIVE, about_archive
 from webapp.parameters import read_day
 from webapp.refusals import Refusal
 from webapp.routing import Asked, Page
 from webapp.vocabulary import size, sql, symbol_url
 
 PATTERN = r"/day/(?P<date>[^/]+)$"
+PARAMETERS = (ARCHIVE,)
+_NEWEST = "SELECT max(date) FROM daily_counts WHERE dataset = ?"
 _CONDITIONS = tuple(
     f'<td><span class="badge {kind}">{words}</span></td>'
     for kind, words in (
@@ -26,36 +28,44 @@ _CONDITIONS = tuple(
 
 def day(asked: Asked) -> Page:
     """Gather one day; a day that nobody can know of yet is refused."""
-    date = _read(asked)
-    newest = asked.con.execute("SELECT max(date) FROM daily_counts").fetchone()[0]
-    counts = asked.con.execute(sql("day_counts"), {"date": date}).fetchone()
-    edges = _ask(asked.con, "day_edges", date)
-    held = _held(asked.con, date)
+    first = _first_day(asked)
+    date = _read(asked, first)
+    about = about_archive(asked)
+    newest = asked.con.execute(_NEWEST, [about["archive"]]).fetchone()[0]
+    counts = asked.con.execute(sql("day_counts"), {"date": date, "dataset": about["archive"]}).fetchone()
+    edges = _ask(asked, "day_edges", date)
     shown = {
         "date": date,
         "weekday": dt.date.fromisoformat(date).strftime("%A"),
         "counts": counts,
-        "absent": _absent(asked.con, date),
+        "absent": _absent(asked, date),
         "first_files": [each["symbol"] for each in edges if each["is_first"]],
         "last_files": [each["symbol"] for each in edges if each["is_last"]],
-        "events": _ask(asked.con, "day_events", date),
-        "revisions": _ask(asked.con, "day_revisions", date),
-        "previous": _beside(date, -1, str(asked.build.first_day), newest),
-        "following": _beside(date, 1, str(asked.build.first_day), newest),
+        "events": _ask(asked, "day_events", date),
+        "revisions": _ask(asked, "day_revisions", date),
+        "previous": _beside(date, -1, first, newest),
+        "following": _beside(date, 1, first, newest),
         "newest": newest,
-        **held,
+        **_held(asked, date, about["elsewhere"]),
+        **about,
     }
     return Page("day", shown)
 
 
-def _read(asked: Asked) -> str:
+def _first_day(asked: Asked) -> str:
+    """Return the first day with a file of the archive that is shown."""
+    query = "SELECT first_day FROM datasets WHERE dataset = ?"
+    found = asked.con.execute(query, [asked.values["dataset"]]).fetchone()
+    if found is None or found[0] is None:
+        raise Refusal(404, "no_data", "No file of any day is known yet.")
+    return str(found[0])
+
+
+def _read(asked: Asked, first: str) -> str:
     try:
         date = read_day("date", asked.path["date"])
     except ValueError as error:
         raise Refusal(400, "bad_parameter", str(error)) from error
-    first = asked.build.first_day
-    if first is None:
-        raise Refusal(404, "no_data", "No file of any day is known yet.")
     if date < first:
         raise Refusal(404, "no_data", f"The archive has no files of {date}: its first day is {first}.")
     if date > asked.today:
@@ -63,8 +73,8 @@ def _read(asked: Asked) -> str:
     return date
 
 
-def _ask(con: sqlite3.Connection, name: str, date: str) -> list[Any]:
-    return con.execute(sql(name), {"date": date}).fetchall()
+def _ask(asked: Asked, name: str, date: str) -> list[Any]:
+    return asked.con.execute(sql(name), {"date": date, "dataset": asked.values["dataset"]}).fetchall()
 
 
 def _beside(date: str, step: int, first: str, newest: str) -> str | None:
@@ -73,22 +83,21 @@ def _beside(date: str, step: int, first: str, newest: str) -> str | None:
     return beside if first <= beside <= newest else None
 
 
-def _absent(con: sqlite3.Connection, date: str) -> list[tuple[str, list[Any]]]:
+def _absent(asked: Asked, date: str) -> list[tuple[str, list[Any]]]:
     """Return the absences of a day by their reason, gaps first."""
-    return [
-        (reason, list(rows)) for reason, rows in groupby(_ask(con, "day_absences", date), key=lambda row: row["reason"])
-    ]
+    rows = _ask(asked, "day_absences", date)
+    return [(reason, list(rows)) for reason, rows in groupby(rows, key=lambda row: row["reason"])]
 
 
-def _held(con: sqlite3.Connection, date: str) -> dict[str, Any]:
+def _held(asked: Asked, date: str, where: str) -> dict[str, Any]:
     """Return the files of a day as the bodies of one table, a body for each first letter, and the letters."""
-    cursor = con.cursor()
+    cursor = asked.con.cursor()
     cursor.row_factory = None
-    files = cursor.execute(sql("day_files"), {"date": date}).fetchall()
+    files = cursor.execute(sql("day_files"), {"date": date, "dataset": asked.values["dataset"]}).fetchall()
     bodies, letters = [], []
     for letter, group in groupby(files, key=lambda file: _letter(file[0])):
         letters.append(letter)
-        rows = "\n".join(_row(*file) for file in group)
+        rows = "\n".join(_row(where, *file) for file in group)
         bodies.append(f'<tbody id="letter-{escape(letter)}">\n{rows}\n</tbody>')
     held = Markup("\n".join(bodies))  # noqa: S704 - names and times are escaped
     return {"held": held, "held_count": len(files), "letters": letters, "bytes_held": sum(file[1] for file in files)}
@@ -102,10 +111,10 @@ def _letter(symbol: str) -> str:
     return "0" if first.isdigit() else first
 
 
-def _row(symbol: str, file_size_bytes: int, last_modified: str, state: int) -> str:
+def _row(where: str, symbol: str, file_size_bytes: int, last_modified: str, state: int) -> str:
     """Write one row; a template would take four times as long for a thousand of them."""
     return (
-        f'<tr><th scope="row"><a href="{symbol_url(symbol)}">{escape(symbol)}</a></th>'
+        f'<tr><th scope="row"><a href="{symbol_url(symbol, where)}">{escape(symbol)}</a></th>'
         f'<td class="number">{size(file_size_bytes)}</td>{_CONDITIONS[state]}'
         f"<td>{escape(last_modified[:16].replace('T', ' '))}</td></tr>"
     )

@@ -5,6 +5,7 @@ import uuid
 from typing import NamedTuple
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from webapp.build import read_build
 from webapp.refusals import Said
 from webapp.routing import Asked
 from webapp.vocabulary import day_url, size, sql, symbol_url
@@ -28,10 +29,9 @@ class Entry(NamedTuple):
 
 def feed(asked: Asked) -> Said:
     """Write the feed."""
-    (dataset,) = asked.con.execute("SELECT dataset FROM build").fetchone()
     newest = sorted(entries(asked.con), key=lambda entry: (entry.updated, entry.about), reverse=True)[:SHOWN]
     root = Element("feed", {"xmlns": _ATOM, "xml:lang": "en"})
-    _text(root, "id", ident(dataset, "changes"))
+    _text(root, "id", ident(asked.build.dataset, "changes"))
     _text(root, "title", _TITLE)
     _text(root, "updated", asked.build.built_at)
     SubElement(root, "link", rel="self", type="application/atom+xml", href=f"{asked.origin}/changes.atom")
@@ -39,7 +39,7 @@ def feed(asked: Asked) -> Said:
     _text(SubElement(root, "author"), "name", "Market data availability")
     _text(root, "rights", f"{asked.build.license}. {asked.build.attribution}")
     for entry in newest:
-        _entry(root, entry, dataset, asked.origin)
+        _entry(root, entry, asked.build.dataset, asked.origin)
     body: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
     return Said(body, "application/atom+xml; charset=utf-8")
 
@@ -51,8 +51,9 @@ def ident(*about: str) -> str:
 
 def entries(con: sqlite3.Connection) -> list[Entry]:
     """Return the newest events and revisions; an event counts from the beginning of its day."""
-    events = con.execute(sql("changes_events"), {"event": "", "limit": SHOWN})
-    revisions = con.execute(sql("changes_revisions"), {"limit": SHOWN})
+    asked = {"dataset": read_build(con).dataset, "event": "", "limit": SHOWN}
+    events = con.execute(sql("changes_events"), asked)
+    revisions = con.execute(sql("changes_revisions"), asked)
     return [*map(_event, events), *map(_revision, revisions)]
 
 

@@ -5,12 +5,14 @@ from typing import Any
 
 from webapp.charts import area, strip
 from webapp.charts.runs import date, ordinal
+from webapp.pages.archives import archives
 from webapp.routing import Asked, Page
 from webapp.vocabulary import sql
 
 PATTERN = r"/$"
 LATEST = 8  # of each list; the changes have more
 DAYS = 90
+_REACH = "SELECT min(date), max(date) FROM daily_counts WHERE dataset = (SELECT dataset FROM build)"
 _LISTS = ("listed", "ended", "gaps", "revisions")
 
 
@@ -35,6 +37,7 @@ def home(asked: Asked) -> Page:
         "runs": [(date(run.first), date(run.last), run) for run in reversed(strip.runs(days))],
         "days": days,
         "origin": asked.origin,
+        "archives": archives(con),
         **latest,
     }
     return Page("home", shown)
@@ -42,7 +45,7 @@ def home(asked: Asked) -> Page:
 
 def _days(con: sqlite3.Connection, today: str) -> list[strip.Day]:
     """Return the last days up to yesterday, those at which nobody looked included, those before the first not."""
-    oldest, newest = con.execute("SELECT min(date), max(date) FROM daily_counts").fetchone()
+    oldest, newest = con.execute(_REACH).fetchone()
     if not newest:
         return []
     last = max(ordinal(today) - 1, ordinal(newest))

@@ -15,13 +15,16 @@ from webapp.charts.heatmap import heatmap
 from webapp.charts.runs import Run, date, join, ordinal
 from webapp.charts.sizes import File, sizes
 from webapp.charts.textures import legend
-from webapp.pages.symbol_words import Absence, Facts, sentence, with_days_whole
-from webapp.parameters import known_symbol
+from webapp.pages.archives import elsewhere
+from webapp.pages.captured import captured
+from webapp.pages.symbol_words import Absence, Facts, sentence
+from webapp.parameters import Parameter, known_symbol
 from webapp.routing import Asked, Page
-from webapp.vocabulary import sql
+from webapp.vocabulary import sql, with_days_whole
 
 PATTERN = r"/symbol/(?P<symbol>[^/]+)$"
-FLAT_BYTES = 10_000  # docs/conditions.md: of um/klines/1m, the one dataset that is published
+PARAMETERS = (Parameter("dataset", "dataset", "The archive that is shown. Empty: the first that has the symbol."),)
+FLAT_BYTES = 10_000  # docs/conditions.md: of um/klines/1m, the one archive with flat files
 MOST_ROWS = 200  # of a table on the page; the data has all
 _REASONS = {
     "symbol_gap": "this symbol alone lacks these days",
@@ -49,15 +52,18 @@ class Year(NamedTuple):
 
 def symbol(asked: Asked) -> Page:
     """Gather all that is known of one symbol."""
-    name = known_symbol(asked.con, asked.path["symbol"])
-    facts = Facts(*_rows(asked.con, "symbol_facts", symbol=name)[0])
-    days: list[Day] = _rows(asked.con, "symbol_days", symbol=name)
-    absences = [Absence(*row) for row in _rows(asked.con, "symbol_absences", symbol=name)]
-    revisions = _dicts(asked.con, "symbol_revisions", symbol=name)
+    name = known_symbol(asked.con, asked.path["symbol"], str(asked.values["dataset"]))
+    found = _dicts(asked.con, "symbol_datasets", symbol=name)
+    of = {"symbol": name, "dataset": str(asked.values["dataset"]) or found[0]["dataset"]}
+    where = elsewhere(asked, of["dataset"])
+    facts = Facts(*_rows(asked.con, "symbol_facts", **of)[0])
+    days: list[Day] = _rows(asked.con, "symbol_days", **of)
+    absences = [Absence(*row) for row in _rows(asked.con, "symbol_absences", **of)]
+    revisions = _dicts(asked.con, "symbol_revisions", **of)
     runs = _runs(days, absences)
     drawn = _until_its_end(runs)
     files = [File(ordinal(date), size, reason == "flat") for date, size, _, reason in days]
-    said = sentence(facts, absences, asked.build.looked_through)
+    said = sentence(facts, absences, _looked_through(asked.con, of["dataset"]))
     shown = {
         "facts": facts,
         "sentence": said,
@@ -75,12 +81,21 @@ def symbol(asked: Asked) -> Page:
         "years": list(_years(days)),
         "revisions": revisions,
         "revision_count": revisions[0]["total"] if revisions else 0,
-        "events": _dicts(asked.con, "symbol_events", symbol=name),
-        "related": _related(asked.con, facts),
-        **_lives(asked.con, name),
-        **_addresses(asked.origin, name),
+        "events": _dicts(asked.con, "symbol_events", **of),
+        "related": _related(asked.con, facts, of["dataset"]),
+        "archive": of["dataset"],
+        "elsewhere": where,
+        "found_in": found,
+        **captured(_dicts(asked.con, "symbol_vault", **of)),
+        **_lives(asked.con, **of),
+        **_addresses(asked.origin, name, where),
     }
     return Page("symbol", shown)
+
+
+def _looked_through(con: sqlite3.Connection, dataset: str) -> str | None:
+    (day,) = con.execute("SELECT looked_through FROM datasets WHERE dataset = ?", [dataset]).fetchone()
+    return None if day is None else str(day)
 
 
 def _rows(con: sqlite3.Connection, name: str, **values: str) -> list[Any]:
@@ -136,11 +151,11 @@ def _years(days: Sequence[Day]) -> Iterator[Year]:
         yield Year(year, len(inside), flat, min(weights), median_low(weights), max(weights), sum(weights))
 
 
-def _lives(con: sqlite3.Connection, name: str) -> dict[str, Any]:
+def _lives(con: sqlite3.Connection, symbol: str, dataset: str) -> dict[str, Any]:
     """Return the lives of the ticker and their picture; timespans of all its folders, the listed ones are its own."""
-    lives = _dicts(con, "symbol_lives", symbol=name)
+    lives = _dicts(con, "symbol_lives", symbol=symbol, dataset=dataset)
     folders = json.dumps(sorted({each["symbol"] for each in lives}))
-    spans = _dicts(con, "symbol_timespans", symbols=folders)
+    spans = _dicts(con, "symbol_timespans", symbols=folders, dataset=dataset)
     drawn = [
         Life(
             each["life"],
@@ -152,7 +167,7 @@ def _lives(con: sqlite3.Connection, name: str) -> dict[str, Any]:
         for each in lives
     ]
     held = [(each["symbol"], ordinal(each["first_day"]), ordinal(each["last_day"])) for each in spans]
-    own = [each for each in reversed(spans) if each["symbol"] == name]
+    own = [each for each in reversed(spans) if each["symbol"] == symbol]
     return {
         "lives": lives,
         "gantt": gantt(lives[0]["ticker"], drawn, held) if lives else Markup(""),
@@ -166,28 +181,31 @@ def _is_flat(life: Life) -> bool:
     return life.traded is None or life.traded < life.last
 
 
-def _related(con: sqlite3.Connection, facts: Facts) -> list[tuple[str, list[dict[str, Any]]]]:
+def _related(con: sqlite3.Connection, facts: Facts, dataset: str) -> list[tuple[str, list[dict[str, Any]]]]:
     """Return other contracts on the same base, by kind."""
-    found = _dicts(con, "symbol_related", symbol=facts.symbol, base=facts.base)
+    found = _dicts(con, "symbol_related", symbol=facts.symbol, base=facts.base, dataset=dataset)
     titles = {
         "perpetual": "Perpetual contracts in other quotes" if facts.kind == "perpetual" else "Perpetual contracts",
         "settled": "SETTLED folders, of earlier contracts",
         "delivery": "Delivery contracts",
+        "spot": "Products in other quotes",
     }
     groups = [(title, [each for each in found if each["kind"] == kind]) for kind, title in titles.items()]
     return [(title, group) for title, group in groups if group]
 
 
-def _addresses(origin: str, name: str) -> Mapping[str, Any]:
+def _addresses(origin: str, name: str, where: str) -> Mapping[str, Any]:
     """Return where the same is to be had as data; names are percent-encoded."""
     api = "/availability"
-    asked = urlencode({"symbol": name})
-    array = urlencode({"symbol": name, "_shape": "array"})
+    of = {"dataset": where} if where else {}
+    asked = urlencode({"symbol": name, **of})
+    array = urlencode({"symbol": name, **of, "_shape": "array"})
+    symbols = urlencode({"symbols": name, **of})
     names = ("timeline", "gaps", "revisions", "timespans", "events")
     return {
         "data": [(each, f"{api}/{each}.json?{array}", f"{api}/{each}.csv?{asked}") for each in names],
         "timeline_url": f"{origin}{api}/timeline.json?{array}",
         "csv_url": f"{origin}{api}/timeline.csv?{asked}",
-        "manifest": f"{api}/manifest.txt?{urlencode({'symbols': name})}",
-        "manifest_url": f"{origin}{api}/manifest.txt?{urlencode({'symbols': name})}",
+        "manifest": f"{api}/manifest.txt?{symbols}",
+        "manifest_url": f"{origin}{api}/manifest.txt?{symbols}",
     }

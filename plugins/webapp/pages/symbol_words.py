@@ -6,11 +6,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from markupsafe import Markup, escape
-
 from webapp.vocabulary import plural
 
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _DELIVERY = re.compile(r"_(\d{2})(\d{2})(\d{2})$", re.ASCII)
 _SETTLED = re.compile(r"_?(SETTLED)+$")
 
@@ -63,12 +60,6 @@ def sentence(facts: Facts, absences: Sequence[Absence], newest_look: str | None)
     parts = [*_held(facts, absences), *_trade(facts, absences), _looked(facts, newest_look)]
     said = "; ".join(parts)
     return f"{_kind(facts)}{said}." if _kind(facts) else f"{said[0].upper()}{said[1:]}."
-
-
-def with_days_whole(said: str) -> Markup:
-    """Return a sentence as markup whose days are not broken over lines."""
-    marked = _DAY.sub(r'<span class="nowrap">\g<0></span>', str(escape(said)))
-    return Markup(marked)  # noqa: S704 - it was escaped
 
 
 def ticker(symbol: str) -> str:
@@ -143,14 +134,15 @@ def _trade(facts: Facts, absences: Sequence[Absence]) -> list[str]:
     if not facts.days_held:
         return []
     empty = "flat files" if facts.flat_days else "empty files"
+    verb = "captured" if facts.kind == "spot" else "traded"
     quiet = facts.last_traded_day != facts.latest
-    traded = f"last traded {facts.last_traded_day}" if facts.last_traded_day else "never traded"
+    traded = f"last {verb} {facts.last_traded_day}" if facts.last_traded_day else f"never {verb}"
     if facts.state == "ended":
         return [f"{traded}, {empty} to {facts.latest}, none since" if quiet else f"{traded}, no file since"]
     if quiet:
         said = f"{traded}, {empty} since" if facts.last_traded_day else f"{traded}, {empty} only"
     else:
-        said = f"traded through {facts.latest}" if facts.looked_through else f"newest file known {facts.latest}"
+        said = f"{verb} through {facts.latest}" if facts.looked_through else f"newest file known {facts.latest}"
     return [said, *(f"{each.words} still pending" for each in absences if each.condition == "pending")]
 
 

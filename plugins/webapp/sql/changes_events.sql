@@ -1,5 +1,5 @@
 SELECT date, symbol, event, detail, watched
 FROM events
-WHERE event = coalesce(nullif(:event, ''), event)
+WHERE dataset = :dataset AND event = coalesce(nullif(:event, ''), event)
 ORDER BY date DESC, symbol, event
 LIMIT :limit

@@ -10,4 +10,5 @@ SELECT
     extents.completeness,
     extents.state
 FROM symbols
-LEFT JOIN extents ON symbols.symbol = extents.symbol
+LEFT JOIN extents ON symbols.dataset = extents.dataset AND symbols.symbol = extents.symbol
+WHERE symbols.dataset = :dataset

@@ -1,7 +1,7 @@
 -- Ended symbols are only counted; what is missing stands before what may still come and what nobody looked at.
 SELECT symbol, first_day, last_day, days, condition, reason, listing_id, looked_at
 FROM absences
-WHERE first_day <= :date AND last_day >= :date AND reason <> 'ended'
+WHERE dataset = :dataset AND first_day <= :date AND last_day >= :date AND reason <> 'ended'
 ORDER BY
     CASE reason
         WHEN 'symbol_gap' THEN 1

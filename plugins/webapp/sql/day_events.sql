@@ -1,4 +1,4 @@
 SELECT symbol, event, detail, watched
 FROM events
-WHERE date = :date AND event <> 'listed'
+WHERE dataset = :dataset AND date = :date AND event <> 'listed'
 ORDER BY symbol, event

@@ -5,5 +5,5 @@ SELECT
     codes.state
 FROM day_file_codes AS codes
 INNER JOIN symbols ON codes.symbol_id = symbols.symbol_id
-WHERE codes.date = :date
+WHERE +symbols.dataset = :dataset AND codes.date = :date
 ORDER BY symbols.symbol

@@ -1,5 +1,5 @@
 SELECT date, symbol, detail
 FROM events
-WHERE event = 'ended'
+WHERE dataset = (SELECT dataset FROM build) AND event = 'ended'
 ORDER BY date DESC, symbol
 LIMIT :limit

@@ -1,3 +1,3 @@
 SELECT
-    (SELECT count(*) FROM daily_counts WHERE files > 0) AS days,
-    (SELECT count(*) FROM gaps) AS gaps
+    (SELECT count(*) FROM daily_counts WHERE dataset = (SELECT dataset FROM build) AND files > 0) AS days,
+    (SELECT count(*) FROM gaps WHERE dataset = (SELECT dataset FROM build)) AS gaps

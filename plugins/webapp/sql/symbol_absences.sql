@@ -9,6 +9,6 @@ SELECT
     absences.looked_at,
     gaps.symbol IS NOT NULL AS is_gap
 FROM absences
-LEFT JOIN gaps ON absences.symbol = gaps.symbol AND absences.first_day = gaps.first_day
-WHERE absences.symbol = :symbol
+LEFT JOIN gaps ON absences.dataset = gaps.dataset AND absences.symbol = gaps.symbol AND absences.first_day = gaps.first_day
+WHERE absences.dataset = :dataset AND absences.symbol = :symbol
 ORDER BY absences.first_day

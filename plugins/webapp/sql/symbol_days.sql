@@ -1,4 +1,4 @@
 SELECT date, file_size_bytes, condition, reason
 FROM day_files
-WHERE symbol = :symbol
+WHERE dataset = :dataset AND symbol = :symbol
 ORDER BY date

@@ -1,4 +1,4 @@
 SELECT date, event, detail, watched
 FROM events
-WHERE symbol = :symbol
+WHERE dataset = :dataset AND symbol = :symbol
 ORDER BY date, event

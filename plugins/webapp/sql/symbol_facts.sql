@@ -17,8 +17,8 @@ SELECT
     coalesce(extents.degraded_days, 0) AS degraded_days,
     extents.last_traded_day,
     extents.state,
-    (SELECT max(others.symbol) FROM symbols AS others WHERE others.symbol < :symbol) AS previous,
-    (SELECT min(others.symbol) FROM symbols AS others WHERE others.symbol > :symbol) AS following
+    (SELECT max(others.symbol) FROM symbols AS others WHERE others.dataset = :dataset AND others.symbol < :symbol) AS previous,
+    (SELECT min(others.symbol) FROM symbols AS others WHERE others.dataset = :dataset AND others.symbol > :symbol) AS following
 FROM symbols
-LEFT JOIN extents ON symbols.symbol = extents.symbol
-WHERE symbols.symbol = :symbol
+LEFT JOIN extents ON symbols.dataset = extents.dataset AND symbols.symbol = extents.symbol
+WHERE symbols.dataset = :dataset AND symbols.symbol = :symbol

@@ -8,6 +8,6 @@ SELECT
     new_file_size_bytes,
     count(*) OVER () AS total
 FROM revisions
-WHERE symbol = :symbol
+WHERE dataset = :dataset AND symbol = :symbol
 ORDER BY detected_at DESC, date DESC
 LIMIT 50

@@ -7,8 +7,9 @@ SELECT
     file.etag,
     file.has_checksum::INTEGER AS has_checksum,
     file_states.condition,
-    file_states.reason
+    file_states.reason,
+    file.dataset
 FROM day_files AS file
 INNER JOIN file_states
     ON file.dataset = file_states.dataset AND file.symbol = file_states.symbol AND file.date = file_states.date
-WHERE file.dataset = $dataset AND file.vanished_at IS NULL
+WHERE file.vanished_at IS NULL

@@ -1,0 +1,3 @@
+SELECT DISTINCT dataset, symbol
+FROM vault_days
+ORDER BY dataset, symbol
