@@ -66,7 +66,8 @@ def recording(con: duckdb.DuckDBPyConnection, command: str, arguments: Mapping[s
 def _begin(con: duckdb.DuckDBPyConnection, command: str, arguments: Mapping[str, object]) -> str:
     """Insert the row and return its id; whoever is still `running` is dead, for only one process may write."""
     started_at, pid = now(), os.getpid()
-    _refuse_an_early_clock(con, started_at)
+    if early := early_clock(con, started_at):  # older facts would contradict what is held
+        raise WarehouseError(early)
     run_id = f"{started_at:%Y%m%dT%H%M%S.%f}Z"
     con.execute(
         "UPDATE runs SET outcome = 'died', error = 'its process ended without a word' WHERE outcome = 'running'"
@@ -82,14 +83,15 @@ def _begin(con: duckdb.DuckDBPyConnection, command: str, arguments: Mapping[str,
     return run_id
 
 
-def _refuse_an_early_clock(con: duckdb.DuckDBPyConnection, moment: dt.datetime) -> None:
-    """Raise WarehouseError where a run was recorded after this moment: older facts would contradict what is held."""
+def early_clock(con: duckdb.DuckDBPyConnection, moment: dt.datetime) -> str | None:
+    """Say so where a run was recorded after this moment."""
     newest = one(con, "SELECT max(started_at) FROM runs")
-    if newest is not None and newest > moment:
-        raise WarehouseError(
-            f"This machine's clock says {moment:%Y-%m-%d %H:%M:%S} UTC, but the warehouse has a run of"
-            f" {newest:%Y-%m-%d %H:%M:%S} UTC: set the clock, or if it was wrong then, restore a backup from before."
-        )
+    if newest is None or newest <= moment:
+        return None
+    return (
+        f"This machine's clock says {moment:%Y-%m-%d %H:%M:%S} UTC, but the warehouse has a run of"
+        f" {newest:%Y-%m-%d %H:%M:%S} UTC: set the clock, or if it was wrong then, restore a backup from before."
+    )
 
 
 def _end(con: duckdb.DuckDBPyConnection, run_id: str, did: Did, outcome: str, error: str | None) -> None:

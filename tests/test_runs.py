@@ -95,6 +95,7 @@ def test_a_clock_that_stands_before_the_newest_run_is_refused_and_changes_nothin
     refused = run("update", code=1)
     assert told("command") == [("discover",)]
     assert "clock says" in refused.output
+    assert "clock says" in run("status", code=1).output
     assert "2999-01-01" in refused.output
 
 

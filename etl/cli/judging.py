@@ -10,6 +10,7 @@ import click
 
 from etl import checks, locks, options, queries, runs, tables, warehouse
 from etl.cli.leaving import readers_may_leave
+from etl.clock import now
 from etl.errors import AvailabilityError
 from etl.keys import UM_KLINES_1M
 from etl.upkeep.health import ailments
@@ -42,7 +43,8 @@ def status(*, warehouse_path: Path, today: dt.date, accept: tuple[str, ...], as_
     with warehouse.open_warehouse(warehouse_path, read_only=True) as con, warehouse.worked_out(con):
         facts = queries.status(con, UM_KLINES_1M)
         ran, found = runs.success(con, today), checks.health(con, UM_KLINES_1M, today)
-    why = list(ailments(facts, ran, found, today, accept))
+        early = runs.early_clock(con, now())
+    why = [*ailments(facts, ran, found, today, accept), *([early] if early else [])]
     answer = {"healthy": not why, "why": why, "writer": writer, **facts._asdict()}
     answer |= {"days_behind": facts.days_behind(today)} | ran._asdict() | found._asdict()
     with readers_may_leave():
