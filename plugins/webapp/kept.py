@@ -19,7 +19,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 _WORTH_COMPRESSING = 600  # bytes
-_LARGE = 500_000  # bytes; what is larger is held in its compressed form alone
+_LARGE = 700_000  # bytes; what is larger, as no timeline is, is held in its compressed form alone
 _GZIP = re.compile(rb"(?:^|,)\s*gzip\s*(?:;\s*q=(?!0(?:\.0*)?\s*(?:,|$))[\d.]+\s*)?(?:,|$)", re.IGNORECASE)
 _SECONDS = 60  # that a reader may keep an answer before asking whether there is another build
 OK, _NO_CONTENT, _NOT_MODIFIED, _NOT_ALLOWED = 200, 204, 304, 405
