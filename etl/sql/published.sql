@@ -1,5 +1,5 @@
 -- The published SQLite file. Table and column names are a contract; more columns may follow these.
--- No REFERENCES on symbol: Datasette would turn the symbols of its JSON and CSV into labels.
+-- No REFERENCES: Datasette would turn the symbols of its JSON and CSV into labels, and link symbol_id to no row.
 
 CREATE TABLE symbols (
     symbol TEXT NOT NULL,
@@ -19,7 +19,7 @@ CREATE TABLE symbols (
 
 -- Held days, lean: with symbol and condition as codes 900,000 days take 94 MB, all as text 150 MB.
 CREATE TABLE day_file_codes (
-    symbol_id INTEGER NOT NULL REFERENCES symbols (symbol_id),
+    symbol_id INTEGER NOT NULL, -- of symbols
     date TEXT NOT NULL,
     file_size_bytes INTEGER NOT NULL,
     has_checksum INTEGER,        -- NULL = unknown
