@@ -21,6 +21,7 @@ from tests import published
 from tests.asked import Asked
 from tests.serving import Site, serving
 from tests.test_metadata import QUERIES
+from tests.variants import first_few
 
 NEEDED = {"timeline": f"symbol={published.LONG}"}
 
@@ -460,7 +461,7 @@ def hostile(seed: int) -> str:
     return address.encode("ascii", "ignore").decode().replace("\r", "").replace("\n", "")
 
 
-@pytest.mark.parametrize("batch", range(10))
+@pytest.mark.parametrize("batch", first_few(range(10)))
 def test_a_thousand_hostile_questions_get_a_4xx_or_an_answer(site: Site, batch: int) -> None:
     for seed in range(batch * 100, batch * 100 + 100):
         address = hostile(seed)

@@ -305,6 +305,7 @@ def test_a_reader_may_leave_early(asked: Asked) -> None:
     assert done.stdout.startswith("date,files,")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("question", ["query coverage", "status", "status --json", "check --json"])
 @pytest.mark.parametrize("reader", ["| true", ">&-"], ids=["gone", "never there"])
 def test_a_reader_who_is_not_there_changes_nothing(asked: Asked, question: str, reader: str) -> None:
