@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock
 WORKERS ?= 3
+# workers for tests that mostly wait for what they started
+WAITING ?= 5
 # Three workers and a thousand processes would each compile every module for themselves.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -59,7 +61,7 @@ test: dev ## Run the tests, offline, in a minute or two
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m "not browser and not long"
 
 long: dev ## Run the tests that take longer: publishing, kills, other S3 servers, made-up questions
-	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal -m long
+	$(BIN)/python -m pytest --numprocesses $(WAITING) --dist worksteal -m long
 
 browser: dev ## Look at every page in a real browser (Debian's chromium); pictures go to build/screenshots
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal -m browser

@@ -181,10 +181,10 @@ def _vault(plan: Plan, config: Path) -> str:
     try:  # the site alone does without the packages of the vault
         from etl.indexing import index_vault  # noqa: PLC0415
         from etl.vault.config import read_config  # noqa: PLC0415
-        from etl.vault.storage import open_storage  # noqa: PLC0415
+        from etl.vault.storage import open_as_it_stands  # noqa: PLC0415
     except ModuleNotFoundError as error:
         raise AvailabilityError(f"The vault needs {error.name}: install it by pip install '.[vault]'.") from error
-    storage = open_storage(read_config(config).storage)
+    storage = open_as_it_stands(read_config(config).storage)
     with _recorded(plan, "index") as (con, did):
         outcome = index_vault(con, storage, plan.today)
         did.append(outcome)

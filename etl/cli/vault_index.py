@@ -10,7 +10,7 @@ from etl.cli import vault
 from etl.cli.leaving import readers_may_leave
 from etl.cli.recorded import recorded_warehouse
 from etl.vault.config import read_config
-from etl.vault.storage import open_storage
+from etl.vault.storage import open_as_it_stands
 
 
 @click.command()
@@ -26,9 +26,9 @@ def index(today: dt.date, warehouse_path: Path, config_path: Path) -> None:
     \b
     Example:  availability vault refine && availability vault index && availability export
     """
-    storage = open_storage(read_config(config_path).storage)
+    found = open_as_it_stands(read_config(config_path).storage)
     with recorded_warehouse(warehouse_path) as (con, did):
-        outcome = indexing.index_vault(con, storage, today)
+        outcome = indexing.index_vault(con, found, today)
         did.append(outcome)
         with readers_may_leave():
             click.echo(outcomes.indexed(outcome))

@@ -47,7 +47,7 @@ class Status(NamedTuple):
 
 def status(settings: Config, now: dt.datetime) -> Status:
     """Look at the vault of a configuration; ``now`` is UTC."""
-    vault = storage.open_storage(settings.storage)
+    vault = storage.open_as_it_stands(settings.storage)
     spool = vault.base / ACTIVE if isinstance(vault, LocalFolder) else settings.capture.spool_dir
     told, capturing = _told(spool / STATUS), holder(vault, "capture")
     ready, processing = (storage.list_files(vault, folder, PATTERN) for folder in (READY, PROCESSING))

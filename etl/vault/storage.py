@@ -15,7 +15,7 @@ from etl.vault.stored import Stored
 
 Storage = LocalFolder | Bucket
 
-__all__ = ["Storage", "StorageAbsent", "StorageError", "Stored", "open_storage"]
+__all__ = ["Storage", "StorageAbsent", "StorageError", "Stored", "open_as_it_stands", "open_storage"]
 
 
 def open_storage(settings: config.Storage, backend: str = "") -> Storage:
@@ -23,6 +23,11 @@ def open_storage(settings: config.Storage, backend: str = "") -> Storage:
     if (backend or settings.backend) == "local":
         return open_folder(settings.base_dir)
     return open_bucket(settings.s3)
+
+
+def open_as_it_stands(settings: config.Storage) -> Storage:
+    """Return the storage for looking only: nothing is made, by whichever user looks."""
+    return LocalFolder(settings.base_dir) if settings.backend == "local" else open_bucket(settings.s3)
 
 
 def list_files(storage: Storage, folder: str, pattern: str = "*") -> list[Stored]:

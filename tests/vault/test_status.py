@@ -15,7 +15,7 @@ from etl.vault.alone import alone
 from etl.vault.config import Config
 from etl.vault.segments import ACTIVE, PROCESSING, READY
 from etl.vault.status import Status, ailments, status
-from etl.vault.storage import Storage, list_files, move, write
+from etl.vault.storage import Storage, StorageError, list_files, move, write
 from tests.vault import lines as told
 from tests.vault import played
 from tests.vault.conftest import Vault
@@ -44,6 +44,13 @@ def capturing(storage: Storage, configured: Config) -> Iterator[Running]:
     ):
         played.wait_for(lambda: replay.sent and len(replay.sent[0]) >= ENOUGH)
         yield run
+
+
+def test_who_only_looks_makes_no_folder_that_would_then_be_his(config: Config, tmp_path: Path) -> None:
+    nowhere = tmp_path / "nowhere"
+    with pytest.raises(StorageError, match="nowhere is not there"):
+        status(config._replace(storage=config.storage._replace(backend="local", base_dir=nowhere)), NOW)
+    assert not nowhere.exists()
 
 
 @pytest.mark.long
