@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --constraint requirements.lock
 WORKERS ?= 3
 # workers for tests that mostly wait for what they started
-WAITING ?= 5
+WAITING ?= 4
 # Three workers and a thousand processes would each compile every module for themselves.
 unexport PYTHONDONTWRITEBYTECODE
 

@@ -551,7 +551,7 @@ ONE_A_TRANSACTION = "from etl import collect; collect._DAYS_A_TRANSACTION = 1; f
 
 def killed(archive: Replica, pages: int, *arguments: str) -> None:
     """Run a command that records each listing by itself, and kill it once the archive has given so many pages."""
-    archive.set_latency(60)
+    archive.set_latency(200)  # so that what is recorded between two pages is so on a busy machine too
     archive.reset_stats()
     program = [sys.executable, "-c", ONE_A_TRANSACTION, *arguments, "--workers", "1"]
     with subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
