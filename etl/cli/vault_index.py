@@ -26,9 +26,9 @@ def index(today: dt.date, warehouse_path: Path, config_path: Path) -> None:
     \b
     Example:  availability vault refine && availability vault index && availability export
     """
-    found = open_as_it_stands(read_config(config_path).storage)
+    storage = open_as_it_stands(read_config(config_path).storage)
     with recorded_warehouse(warehouse_path) as (con, did):
-        outcome = indexing.index_vault(con, found, today)
+        outcome = indexing.index_vault(con, storage, today)
         did.append(outcome)
         with readers_may_leave():
             click.echo(outcomes.indexed(outcome))
