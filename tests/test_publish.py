@@ -31,6 +31,7 @@ from moto.server import ThreadedMotoServer
 
 from etl import serve
 from etl.export import export_site
+from etl.keys import UM_KLINES_1M
 from etl.publish import build, gates, golive
 from etl.publish.downloads import Told, duck_type, write_downloads
 from etl.publish.gates import Overrides
@@ -198,12 +199,12 @@ def torn(file: Path) -> None:
     file.write_bytes(whole)
 
 
-ERROR_ROW = "INSERT INTO findings VALUES ('A401', 'error', NULL, NULL, NULL, 'twice the same', '')"
+ERROR_ROW = "INSERT INTO findings VALUES ('A401', 'error', NULL, NULL, NULL, 'twice the same', '{dataset}')"
 HARMS = {
     "quick_check": torn,
     "counts": harm_sql("UPDATE build SET symbols = symbols + 1"),
     "columns": harm_sql("ALTER TABLE freshness ADD COLUMN surprise"),
-    "findings": harm_sql(ERROR_ROW),
+    "findings": harm_sql(ERROR_ROW.format(dataset=UM_KLINES_1M)),
     "size": harm_sql("INSERT INTO events VALUES ('2024-01-01', NULL, 'listed', zeroblob(30000000), 0, '')"),
     "questions": harm_sql("DELETE FROM extents WHERE symbol = 'BTCUSDT'", "DROP TABLE freshness"),
 }
@@ -213,13 +214,19 @@ HARMS = {
 def test_a_harmed_build_is_refused_by_its_gate(
     folder: Path, publish: Publish, gate: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    harmed_by(HARMS[gate], monkeypatch)
+    refused(folder, publish("second", code=1), gate)
+
+
+def harmed_by(harm: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let every export be followed by a harm to the file that it wrote."""
+
     def harmed(con: duckdb.DuckDBPyConnection, target: Path, *, today: dt.date) -> object:
         made = export_site(con, target, today=today)
-        HARMS[gate](target)
+        harm(target)
         return made
 
     monkeypatch.setattr(build, "export_site", harmed)
-    refused(folder, publish("second", code=1), gate)
 
 
 def refused(folder: Path, result: Result, *expected: str) -> None:
@@ -239,12 +246,7 @@ def refused(folder: Path, result: Result, *expected: str) -> None:
 def test_a_file_that_lacks_what_the_warehouse_holds_is_refused(
     folder: Path, publish: Publish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def short(con: duckdb.DuckDBPyConnection, target: Path, *, today: dt.date) -> object:
-        made = export_site(con, target, today=today)
-        harm_sql("DELETE FROM day_file_codes WHERE date = '2024-01-03'")(target)
-        return made
-
-    monkeypatch.setattr(build, "export_site", short)
+    harmed_by(harm_sql("DELETE FROM day_file_codes WHERE date = '2024-01-03'"), monkeypatch)
     result = publish("second", code=1)
     refused(folder, result, "findings", "counts")
     assert "A501" in result.output
@@ -290,6 +292,15 @@ def test_a_known_hole_blocks_until_it_is_accepted(folder: Path, publish: Publish
     publish("holed", "--accept", "A201")
     assert history(folder)[-1]["overrides"]["accept"] == ["A201"]
     assert "A999" in publish("holed", "--accept", "A999", code=2).output
+
+
+def test_an_error_of_the_vault_is_published_as_such_and_holds_up_nothing(
+    folder: Path, publish: Publish, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = live(folder)
+    harmed_by(harm_sql(ERROR_ROW.format(dataset="coinbase/ticker")), monkeypatch)
+    publish("second")
+    assert live(folder) != before
 
 
 def test_only_the_last_refused_builds_stay(folder: Path, publish: Publish) -> None:

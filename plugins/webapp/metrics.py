@@ -78,9 +78,10 @@ def of_the_file(con: sqlite3.Connection, day: dt.date, now: dt.datetime) -> Iter
     yield _gauge("gaps", "Gaps.", gaps)
     yield _gauge("gap_days", "Days missing in gaps.", build.gap_days)
     yield _gauge("failed_symbols", "Symbols whose newest listing did not complete.", build.failed_symbols)
-    found = GaugeMetricFamily("availability_findings", "Findings of the checks.", labels=("code", "severity"))
-    for code, severity, count in con.execute("SELECT code, severity, count(*) FROM findings GROUP BY 1, 2"):
-        found.add_metric((code, severity), count)
+    labels = ("code", "dataset", "severity")
+    found = GaugeMetricFamily("availability_findings", "Findings of the checks.", labels=labels)
+    for *values, count in con.execute(f"SELECT {', '.join(labels)}, count(*) FROM findings GROUP BY 1, 2, 3"):
+        found.add_metric(values, count)
     yield found
 
 

@@ -119,7 +119,8 @@ def query_times(path: Path) -> list[Answered]:
             f"timeline of {symbol}": ("timeline", {"symbol": symbol, "start": "", "end": ""}),
             "coverage of all symbols": ("coverage", {"symbol": ""}),
         }
-        return [_ask(site, name, queries[query]["sql"], values) for name, (query, values) in asked.items()]
+        of = {"dataset": UM_KLINES_1M}
+        return [_ask(site, name, queries[query]["sql"], values | of) for name, (query, values) in asked.items()]
 
 
 def judgement_seconds(path: Path) -> float:

@@ -12,6 +12,8 @@ from contextlib import closing
 
 import urllib3
 
+from etl import locks
+from etl.nightly import LOCK
 from tests.chaos.ground import NotHereError, Place, Ran
 from tests.chaos.trial import Strike, Trial
 
@@ -21,11 +23,12 @@ _HOLD = "import duckdb, sys; con = duckdb.connect(sys.argv[1]); print('held', fl
 
 
 def killed(share: float, number: int) -> Strike:
-    """Return a strike: ``signal`` after this share of the time that a run takes."""
+    """Return a strike: the signal ``number`` after this share of the time that a run takes."""
 
     def strike(place: Place) -> Ran:
+        until = share * seconds_of_a_run(place)
         with place.started("nightly") as process:
-            time.sleep(share * seconds_of_a_run(place))
+            time.sleep(until)
             process.send_signal(number)
             out, _ = process.communicate(timeout=60)
             return Ran(process.returncode, out)
@@ -68,8 +71,11 @@ def _read_only(place: Place) -> Ran:
 
 def _twice(place: Place) -> Ran:
     with place.started("nightly") as first:
-        time.sleep(0.3 * seconds_of_a_run(place))
+        while first.poll() is None and not locks.holder(place.site_dir / LOCK):
+            time.sleep(0.01)
+        first.send_signal(signal.SIGSTOP)  # or it may be done before the second looks
         second = place.nightly()
+        first.send_signal(signal.SIGCONT)
         out, _ = first.communicate(timeout=120)
     if first.returncode:
         return Ran(first.returncode, f"the first of both failed: {out}")

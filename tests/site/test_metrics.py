@@ -52,8 +52,8 @@ def test_it_tells_what_the_file_holds(site: Site) -> None:
     ((labels, one),) = samples["availability_build_info"].items()
     assert one == 1
     assert {build_id, built_at} <= set(labels)
-    found = site.stored("SELECT code, severity, count(*) FROM findings GROUP BY 1, 2")
-    assert samples["availability_findings"] == {(code, severity): count for code, severity, count in found}
+    found = site.stored("SELECT code, dataset, severity, count(*) FROM findings GROUP BY 1, 2, 3")
+    assert samples["availability_findings"] == {tuple(labels): count for *labels, count in found}
     health = site.get("/-/healthz", 503).json()
     assert samples["availability_newest_complete_day_age_days"] == {(): health["age_days"]}
     assert samples["availability_file_refused"] == {(): 0}

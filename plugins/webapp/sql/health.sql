@@ -1,4 +1,11 @@
+WITH newest AS (
+    SELECT max(date) AS date
+    FROM daily_counts INNER JOIN build USING (dataset)
+    WHERE files > 0 AND (pending + not_looked) * 10 <= listed
+)
+
 SELECT
-    (SELECT max(date) FROM daily_counts WHERE dataset = (SELECT dataset FROM build) AND files > 0 AND (pending + not_looked) * 10 <= listed) AS newest_complete_day,
-    (SELECT count(*) FROM findings WHERE severity = 'error') AS errors,
-    (SELECT count(*) FROM findings WHERE severity = 'warning') AS warnings
+    newest.date AS newest_complete_day,
+    (SELECT count(*) FROM findings INNER JOIN build USING (dataset) WHERE severity = 'error') AS errors,
+    (SELECT count(*) FROM findings INNER JOIN build USING (dataset) WHERE severity = 'warning') AS warnings
+FROM newest
