@@ -41,6 +41,10 @@ class NotHereError(Exception):
     """This machine lacks what a fault needs; the text says what."""
 
 
+class MissedError(Exception):
+    """The run had ended before the fault struck."""
+
+
 class Ran(NamedTuple):
     """One command that ended; negative codes are signals."""
 

@@ -14,7 +14,7 @@ import urllib3
 
 from etl import locks
 from etl.nightly import LOCK
-from tests.chaos.ground import NotHereError, Place, Ran
+from tests.chaos.ground import MissedError, NotHereError, Place, Ran
 from tests.chaos.trial import Strike, Trial
 
 KILL = "kill -9 at a random moment"
@@ -23,15 +23,18 @@ _HOLD = "import duckdb, sys; con = duckdb.connect(sys.argv[1]); print('held', fl
 
 
 def killed(share: float, number: int) -> Strike:
-    """Return a strike: the signal ``number`` after this share of the time that a run takes."""
+    """Return a strike: the signal ``number`` after this share of the time that a run takes; it may come too late."""
 
     def strike(place: Place) -> Ran:
         until = share * seconds_of_a_run(place)
         with place.started("nightly") as process:
             time.sleep(until)
+            late = process.poll() is not None
             process.send_signal(number)
             out, _ = process.communicate(timeout=60)
-            return Ran(process.returncode, out)
+        if late or (number == signal.SIGKILL and process.returncode != -signal.SIGKILL):
+            raise MissedError
+        return Ran(process.returncode, out)
 
     return strike
 
