@@ -72,9 +72,10 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture
-def run(archive: Replica, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Run ``availability ARGUMENTS`` against the small archive, in a folder of its own."""
+def run(archive: Replica, blank: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run ``availability ARGUMENTS`` against the small archive, in a folder of its own with a blank warehouse."""
     monkeypatch.chdir(tmp_path)
+    shutil.copy(blank, "warehouse.duckdb")
     monkeypatch.setenv("AVAILABILITY_LISTING_URL", archive.listing_url)
     monkeypatch.setenv("AVAILABILITY_FILES_URL", archive.files_url)
     monkeypatch.setenv("AVAILABILITY_TODAY", f"{NOW:%Y-%m-%d}")
@@ -88,6 +89,13 @@ def run(archive: Replica, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ru
         return result
 
     return invoke
+
+
+@pytest.fixture
+def bare(run: Run) -> Run:
+    """``run`` in a folder without a warehouse."""
+    Path("warehouse.duckdb").unlink()
+    return run
 
 
 @pytest.fixture(scope="session")

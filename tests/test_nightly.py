@@ -157,9 +157,9 @@ def test_the_second_of_two_says_who_is_at_work_and_ends(nightly: Nightly, archiv
     ("wrong", "said"), [(["--target", "ftp://x"], "is no target"), (["--url", "x"], "is no address")]
 )
 def test_a_wrong_setting_is_refused_before_anything_is_done(
-    run: Run, archive: Replica, wrong: list[str], said: str
+    bare: Run, archive: Replica, wrong: list[str], said: str
 ) -> None:
-    assert said in run("nightly", *wrong, code=2).stderr
+    assert said in bare("nightly", *wrong, code=2).stderr
     assert (archive.stats()["requests"], Path("warehouse.duckdb").exists()) == (0, False)
 
 

@@ -119,6 +119,15 @@ def test_a_problem_is_named_with_its_remedy_and_is_exit_code_1(
     assert [name for name, line in found.items() if line[0] == "problem"] == [check]
 
 
+@pytest.mark.usefixtures("at_noon")
+def test_what_warehouse_and_site_need_of_the_same_disk_is_added_up(filled: Run) -> None:
+    filled("export")
+    needed = 3 * Path("site/availability.db").stat().st_size + Path("warehouse.duckdb").stat().st_size
+    _, said, _ = examined(filled)["disk"]
+    assert said.endswith(f" bytes free, {needed:,} are needed")
+    assert said.count("are needed") == 1
+
+
 @contextmanager
 def nobody() -> Iterator[None]:
     """Be a user to whom nothing is given; whoever is not root is one already."""
@@ -181,9 +190,9 @@ def test_what_another_users_run_has_left_is_named(
     assert [name for name, line in found.items() if line[0] == "problem"] == [check]
 
 
-def test_an_archive_that_is_not_there_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_archive_that_is_not_there_is_one_line(bare: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AVAILABILITY_LISTING_URL", "http://127.0.0.1:9/bucket")
-    found = examined(run, code=1)
+    found = examined(bare, code=1)
     verdict, said, _ = found["listing"]
     assert (verdict, said.startswith("http://127.0.0.1:9/bucket?")) == ("problem", True)
     assert said.endswith("&max-keys=1: the connection is refused")
