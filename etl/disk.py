@@ -15,6 +15,17 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def write_whole(path: Path, text: str) -> None:
+    """Write a file beside its place and swap it in, safely on disk."""
+    beside = path.with_name(f".{path.name}.next")
+    with beside.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    sync_folder(path.parent)
+
+
 @contextmanager
 def named(path: Path) -> Iterator[None]:
     """Name the folder or file where the system does not: of a full disk it tells none."""

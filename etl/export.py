@@ -69,6 +69,8 @@ def _check_target(target: Path) -> None:
     """Refuse to replace anything but a file that is published already."""
     if target.is_dir() or not target.name:
         raise UsageError(f"{target} is a folder: name the file to write.")
+    if target.is_symlink():
+        raise UsageError(f"{target} is a link, and not replaced: `availability publish` checks a build and flips it.")
     if target.exists() and not is_published(target):
         raise UsageError(f"{target} exists and is no file published by this program: it is not replaced.")
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import difflib
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,6 +35,18 @@ class Day(click.ParamType[dt.date]):
         if day > clock.today() + _YEAR:
             self.fail(f"{value} is more than a year ahead of this machine's clock.", param, ctx)
         return day
+
+
+class Place(click.Path):
+    """A path; the empty text, which would be this folder, is none."""
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        """Read a path, or say what is wrong with it."""
+        if not os.fspath(value):
+            self.fail("it is empty; this folder is `.`.", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 class Sentences(click.Group):
@@ -100,14 +113,14 @@ warehouse = _option(
     "--warehouse",
     "warehouse_path",
     envvar="AVAILABILITY_WAREHOUSE",
-    type=click.Path(dir_okay=False, readable=False, path_type=Path),  # who opens it says what is wrong with it
+    type=Place(dir_okay=False, readable=False, path_type=Path),  # who opens it says what is wrong with it
     default="warehouse.duckdb",
     help="The DuckDB file with the facts.",
 )
 site_dir = _option(
     "--site-dir",
     envvar="AVAILABILITY_SITE_DIR",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=Place(file_okay=False, path_type=Path),
     default="site",
     help="The folder of the published SQLite file.",
 )

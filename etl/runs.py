@@ -126,12 +126,13 @@ def _counts(each: Outcome | Enumeration) -> dict[str, int]:
     return same | {"requests": each.pages, "failures": len(each.failures)}
 
 
-def success(con: duckdb.DuckDBPyConnection, today: dt.date) -> Success:
-    """Return the success rate of the runs of the last 30 days, today included, and how the newest one went.
+def success(con: duckdb.DuckDBPyConnection, day: dt.date) -> Success:
+    """Return the success rate of the runs of 30 days, this last one included, and how the newest one went.
 
+    Runs carry the clock's time, so ``day`` is the clock's too, whatever counts as today for the files.
     In a file that can be read nobody is `running`: whoever left that word was killed, and counts as failed.
     """
     query = "SELECT count(*), count(*) FILTER (outcome = 'done') FROM runs WHERE started_at >= ?"
-    ((runs, done),) = con.execute(query, [today - dt.timedelta(days=DAYS - 1)]).fetchall()
+    ((runs, done),) = con.execute(query, [day - dt.timedelta(days=DAYS - 1)]).fetchall()
     newest = con.execute(_NEWEST).fetchone() or (None, None, None, None)
     return Success(runs, done, round(done / runs, 4) if runs else None, TARGET, *newest)

@@ -126,11 +126,11 @@ def test_a_writer_waits_for_readers_to_leave(filled: Run, capsys: pytest.Capture
 
 
 @pytest.mark.long
-def test_what_is_made_for_the_first_time_has_nothing_to_read_yet(run: Run, archive: Replica, tmp_path: Path) -> None:
+def test_what_is_made_for_the_first_time_has_nothing_to_read_yet(bare: Run, archive: Replica, tmp_path: Path) -> None:
     archive.set_faults([Fault("slow", prefix=KLINES, seconds=60)])
     with subprocess.Popen([sys.executable, "-m", "etl", "discover"], stderr=subprocess.PIPE, text=True) as process:
         until(lambda: archive.stats()["list_pages"])
-        said = run("status", code=1).stderr
+        said = bare("status", code=1).stderr
         process.kill()
     assert f"warehouse.duckdb is being made by process {process.pid} on " in said
     assert (tmp_path / "warehouse.duckdb").exists()

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from etl import export
+from etl.keys import UM_KLINES_1M
 from etl.warehouse import sql
 
 METADATA: dict[str, Any] = yaml.safe_load((Path(__file__).parent.parent / "metadata.yml").read_text(encoding="utf-8"))
@@ -116,3 +117,11 @@ def test_the_site_and_the_published_file_name_the_same_licence() -> None:
 def test_arbitrary_sql_is_not_allowed() -> None:
     assert METADATA["allow_sql"] is False
     assert "allow_sql" not in DATABASE
+
+
+def test_pipeline_pages_and_canned_queries_mean_the_same_archive_where_none_is_named() -> None:
+    asked = [about for query in QUERIES.values() for about in query.get("parameters", {}).values()]
+    assert {about["default"] for about in asked if about["kind"] == "dataset" and "default" in about} == {UM_KLINES_1M}
+    assert f"(archives.dataset = '{UM_KLINES_1M}')::INTEGER AS is_default" in sql("site/datasets")
+    pages = (Path(__file__).parent.parent / "plugins/webapp/build.py").read_text(encoding="utf-8")
+    assert f'\nDEFAULT = "{UM_KLINES_1M}"' in pages  # which may import nothing of the pipeline

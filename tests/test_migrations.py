@@ -25,12 +25,12 @@ READERS = (["status"], ["check"], ["export"], ["query", "coverage", "--warehouse
 
 
 @pytest.fixture
-def old(run: Run) -> Path:
+def old(bare: Run) -> Path:
     """A warehouse that the first draft of the program wrote, in the folder of ``run``."""
     path = Path("warehouse.duckdb").resolve()
     with duckdb.connect(str(path), config={"storage_compatibility_version": "v1.4.0"}) as con:
         con.execute((DATA / "warehouse_v1.sql").read_text(encoding="utf-8"))
-    assert run
+    assert bare
     return path
 
 

@@ -239,11 +239,11 @@ def test_a_wrong_question_gets_one_sentence(filled: Run, arguments: list[str], c
     assert not Path("none.duckdb").exists()
 
 
-def test_before_the_first_discovery_every_command_says_what_to_do(run: Run) -> None:
-    assert "run `availability discover` first" in run("export", code=1).stderr
-    assert "run `availability discover` first" in run("backfill", code=1).stderr
-    run("discover")
-    assert "run `availability backfill` first" in run("export", code=1).stderr
+def test_before_the_first_discovery_every_command_says_what_to_do(bare: Run) -> None:
+    assert "run `availability discover` first" in bare("export", code=1).stderr
+    assert "run `availability discover` first" in bare("backfill", code=1).stderr
+    bare("discover")
+    assert "run `availability backfill` first" in bare("export", code=1).stderr
     assert not Path("site/availability.db").exists()
 
 
@@ -339,6 +339,19 @@ def test_export_replaces_only_what_is_published(filled: Run) -> None:
     assert "is not replaced" in filled("export", "warehouse.duckdb", code=2).stderr
     assert Path("warehouse.duckdb").read_bytes() == before
     assert "is a directory" in filled("export", ".", code=2).stderr
+    Path("site").mkdir()
+    Path("site/availability.db").symlink_to("availability-1.db")  # a published build, past whose gates nothing goes
+    said = filled("export", code=2).stderr
+    assert "site/availability.db is a link, and not replaced: `availability publish` checks a build" in said
+    assert Path("site/availability.db").is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("option", "command"), [("--site-dir", "export"), ("--warehouse", "discover"), ("--warehouse", "status")]
+)
+def test_a_path_that_is_empty_is_not_this_folder(bare: Run, option: str, command: str) -> None:
+    assert "it is empty; this folder is `.`." in bare(command, option, "", code=2).stderr
+    assert list(Path().iterdir()) == []
 
 
 def test_serve_refuses_a_file_that_is_not_published(run: Run) -> None:

@@ -37,7 +37,7 @@ from etl.publish.downloads import Told, duck_type, write_downloads
 from etl.publish.gates import Overrides
 from etl.publish.keep import doomed
 from etl.publish.kept import Kept, read_kept
-from etl.publish.lock import publishing
+from etl.publish.run import publishing
 from etl.recording import record_enumeration, record_listings
 from etl.warehouse import open_warehouse
 from tests.asked import command

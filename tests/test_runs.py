@@ -15,7 +15,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from etl import runs
+from etl import clock, runs
+from etl.cli.nightly import nightly
+from etl.cli.recorded import given
 from etl.errors import AvailabilityError
 from etl.replica.faults import Fault
 from etl.replica.server import Replica
@@ -58,6 +60,12 @@ def test_a_run_that_is_done_tells_when_what_and_how_much(run: Run, archive: Repl
     assert all(start <= end and host for start, end, host in told("started_at, ended_at, host"))
     times = [f"{start:%Y%m%dT%H%M%S}" for (start,) in told("started_at")]
     assert [run_id[:15] for (run_id,) in told("run_id")] == times
+
+
+def test_no_path_of_this_machine_is_recorded_for_runs_are_published() -> None:
+    asked = ["--warehouse", "w.duckdb", "--site-dir", "s", "--vault-config", "v.yaml", "--workers", "3"]
+    with nightly.make_context("nightly", asked) as ctx:
+        assert given(ctx) == {"workers": 3}
 
 
 def test_a_run_that_fails_tells_why_and_its_failures_are_among_the_listings(run: Run, archive: Replica) -> None:
@@ -225,6 +233,12 @@ def test_the_success_rate_is_that_of_the_last_30_days(
             columns = "run_id, command, arguments, started_at, outcome, pid, host"
             con.execute(f"INSERT INTO runs ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         assert runs.success(con, TODAY)[:4] == (*expected, 0.95)
+
+
+def test_the_success_rate_counts_by_the_clock_of_the_runs_whatever_day_is_today_for_the_files(run: Run) -> None:
+    run("discover")
+    for today in ("2000-01-01", f"{clock.today() + dt.timedelta(days=60)}"):
+        assert json.loads(run("status", "--json", "--today", today, code=1).stdout)["runs"] == 1
 
 
 def test_status_tells_runs_freshness_and_what_is_open(run: Run) -> None:

@@ -60,6 +60,11 @@ def test_nothing_is_overwritten(filled: Run) -> None:
     assert list(Path("kept").iterdir()) == [kept]
 
 
+def test_a_folder_that_is_not_there_does_not_become_a_file(filled: Run) -> None:
+    assert "There is no folder kept: make it, or name a file" in filled("backup", "kept", code=2).stderr
+    assert files() == {"warehouse.duckdb"}
+
+
 @pytest.mark.parametrize(
     ("content", "code", "sentence"),
     [

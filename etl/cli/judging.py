@@ -8,9 +8,8 @@ from typing import Any
 
 import click
 
-from etl import checks, locks, options, queries, runs, tables, warehouse
+from etl import checks, clock, locks, options, queries, runs, tables, warehouse
 from etl.cli.leaving import readers_may_leave
-from etl.clock import now
 from etl.errors import AvailabilityError
 from etl.keys import UM_KLINES_1M
 from etl.upkeep.health import ailments
@@ -42,8 +41,8 @@ def status(*, warehouse_path: Path, today: dt.date, accept: tuple[str, ...], as_
     writer = locks.holder(warehouse.beside(warehouse_path, "lock"))
     with warehouse.open_warehouse(warehouse_path, read_only=True) as con, warehouse.worked_out(con):
         facts = queries.status(con, UM_KLINES_1M)
-        ran, found = runs.success(con, today), checks.health(con, UM_KLINES_1M, today)
-        early = runs.early_clock(con, now())
+        ran, found = runs.success(con, clock.today()), checks.health(con, UM_KLINES_1M, today)
+        early = runs.early_clock(con, clock.now())
     why = [*ailments(facts, ran, found, today, accept), *([early] if early else [])]
     answer = {"healthy": not why, "why": why, "writer": writer, **facts._asdict()}
     answer |= {"days_behind": facts.days_behind(today)} | ran._asdict() | found._asdict()

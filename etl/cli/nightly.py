@@ -30,7 +30,7 @@ _RECORDED = ("listing_url", "files_url", "workers", "today")  # runs are publish
     "--vault-config",
     envvar="AVAILABILITY_VAULT_CONFIG",
     show_envvar=True,
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=options.Place(dir_okay=False, path_type=Path),
     callback=options.as_text,
     help="Index the vault of this configuration too. [default: none]",
 )

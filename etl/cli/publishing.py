@@ -14,7 +14,7 @@ from etl.serve import serve_site
 
 
 @click.command()
-@click.argument("path", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("path", required=False, type=options.Place(dir_okay=False, path_type=Path))
 @options.warehouse
 @options.site_dir
 @options.today

@@ -13,11 +13,11 @@ from etl import runs, warehouse
 
 
 def given(ctx: click.Context) -> dict[str, Any]:
-    """Return what the command line or the environment gave, by name, without the warehouse's own path."""
+    """Return what the command line or the environment gave, by name, without any path: runs are published."""
     return {
         name: value
         for name, value in ctx.params.items()
-        if name != "warehouse_path" and ctx.get_parameter_source(name) is not ParameterSource.DEFAULT
+        if not isinstance(value, Path) and ctx.get_parameter_source(name) is not ParameterSource.DEFAULT
     }
 
 

@@ -22,7 +22,7 @@ _FAMILIES = ("AVAILABILITY_VAULT_",)  # every key of the vault's configuration i
 
 
 @click.command()
-@click.argument("target", required=False, type=click.Path(path_type=Path), callback=options.as_text)
+@click.argument("target", required=False, type=options.Place(path_type=Path), callback=options.as_text)
 @options.warehouse
 def backup(target: Path | None, warehouse_path: Path) -> None:
     """Copy the warehouse to TARGET, a new file or a folder, or beside itself; proved equal, never over anything.
@@ -38,7 +38,7 @@ def backup(target: Path | None, warehouse_path: Path) -> None:
 
 
 @click.command()
-@click.argument("backup_path", metavar="BACKUP", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("backup_path", metavar="BACKUP", type=options.Place(dir_okay=False, path_type=Path))
 @options.warehouse
 def restore(backup_path: Path, warehouse_path: Path) -> None:
     """Put BACKUP in the place of the warehouse, once it is proved whole; what was there stays beside.

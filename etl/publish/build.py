@@ -11,13 +11,13 @@ from pathlib import Path
 
 from etl import checks, clock
 from etl.checks.judge import find
-from etl.disk import sync_folder
+from etl.disk import sync_folder, write_whole
 from etl.export import export_site
 from etl.keys import UM_KLINES_1M
 from etl.publish.downloads import FOLDER, Told, put_in_place, write_downloads
 from etl.publish.gates import Candidate, Judged, Overrides
 from etl.publish.keep import prune_refused
-from etl.publish.kept import LINK, Kept, build_file, compared_with, read_kept, write_whole
+from etl.publish.kept import LINK, Kept, build_file, compared_with, read_kept
 from etl.warehouse import open_warehouse
 
 _PUBLISHED_COUNTS = next(check for check in checks.CATALOGUE if check.code == "A501")

@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 
 import urllib3
 
+from etl.disk import write_whole
 from etl.errors import AvailabilityError
 from etl.publish import targets
 from etl.publish.asking import checked_url, smoke, until_it_reports
 from etl.publish.downloads import point_to_latest
 from etl.publish.history import remember
 from etl.publish.keep import prune
-from etl.publish.kept import LINK, Kept, build_file, kept_builds, live_build, opened, point, take_over, write_whole
+from etl.publish.kept import LINK, Kept, build_file, kept_builds, live_build, opened, point, take_over
 from etl.publish.rehearsal import example_symbol
 from etl.publish.targets import Target
 

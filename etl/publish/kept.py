@@ -149,16 +149,6 @@ def point(link: Path, name: str) -> None:
     sync_folder(link.parent)
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file beside its place and swap it in."""
-    beside = path.with_name(f".{path.name}.next")
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-
-
 def as_row(each: Kept, live: Kept | None) -> dict[str, Any]:
     """Return a line of `publish --list`."""
     names = ("build_id", "built_at", "symbols", "day_files", "last_day", "size_bytes")

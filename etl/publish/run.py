@@ -1,8 +1,12 @@
 """The two things that change what is live: publish and roll back. One at a time, and each whole or not at all."""
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from etl import locks
+from etl.disk import named
 from etl.errors import AvailabilityError, UsageError
 from etl.publish.build import building, ensure_downloads, put_together, refuse, settle_in
 from etl.publish.downloads import point_to_latest
@@ -10,10 +14,17 @@ from etl.publish.gates import Candidate, Harm, Judged, Overrides, insist_on_vers
 from etl.publish.golive import Say, Site, finish, flip_back, flip_everywhere, prove, unproved
 from etl.publish.history import remember
 from etl.publish.kept import Kept, build_file, chosen, live_build, previous, take_over, unsound
-from etl.publish.lock import publishing
 from etl.publish.targets import check_programs
 
+LOCK = ".publish.lock"
 PREVIOUS = "previous"
+
+
+@contextmanager
+def publishing(site_dir: Path, command: str) -> Iterator[None]:
+    """Hold the folder's lock; AvailabilityError where another process does."""
+    with named(site_dir), locks.held(site_dir / LOCK, command, f"{site_dir} is being published to"):
+        yield
 
 
 def publish(site: Site, warehouse: Path, *, today: dt.date, overrides: Overrides, say: Say) -> None:

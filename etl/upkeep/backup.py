@@ -32,6 +32,8 @@ def back_up(path: Path, target: Path | None, *, at: dt.datetime) -> Backup:
         target = (target or path.parent) / name
     if target.exists():
         raise UsageError(f"{target} is there already: a backup overwrites nothing, give it another name.")
+    if target.suffix != ".duckdb":  # a folder that is not mounted would become a file
+        raise UsageError(f"There is no folder {target}: make it, or name a file that ends in .duckdb.")
     for left in target.parent.glob(".*.backup-part"):  # by a backup that was killed
         if time.time() - left.stat().st_mtime > _LEFT_BEHIND:
             left.unlink(missing_ok=True)

@@ -149,10 +149,10 @@ def _may_write(check: str, folder: Path, files: Iterable[Path]) -> Line:
 
 def _disk(place: Place) -> Line:
     """Compare what is free with what one build and one writing command need beside what is there."""
-    live = place.site_dir / "availability.db"
-    needed = {_existing(place.site_dir): _ROOM * _size(live)}
-    folder = _existing(place.warehouse.resolve().parent)
-    needed[folder] = needed.get(folder, 0) + _size(place.warehouse)
+    site, folder = _existing(place.site_dir.resolve()), _existing(place.warehouse.resolve().parent)
+    needed = {site: _ROOM * _size(place.site_dir / "availability.db")}
+    disk = site if site.stat().st_dev == folder.stat().st_dev else folder  # what is free on one disk is free once
+    needed[disk] = needed.get(disk, 0) + _size(place.warehouse)
     free = {path: shutil.disk_usage(path).free for path in needed}
     said = "; ".join(f"{path} has {free[path]:,} bytes free, {size:,} are needed" for path, size in needed.items())
     if any(free[path] < size for path, size in needed.items()):
