@@ -493,6 +493,8 @@ def test_the_list_says_what_each_build_holds(folder: Path, three: list[str]) -> 
     assert lines[-1].endswith("live")
     (folder / "availability-20240101T000000Z-00000000.db").write_bytes(b"nothing")
     assert "cannot be read" in command("publish", "--list", "--site-dir", str(folder)).stderr
+    nowhere = command("publish", "--list", "--site-dir", str(folder / "typo"), code=1).stderr
+    assert "There is no folder" in nowhere
 
 
 def test_old_builds_go_with_their_downloads(folder: Path, publish: Publish, three: list[str]) -> None:

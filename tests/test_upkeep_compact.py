@@ -128,7 +128,7 @@ def two() -> Any:
 
 
 @pytest.mark.long
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(histories(), histories())
 def test_what_follows_after_folding_is_judged_as_if_nothing_had_been_folded(
     two: Any, past: list[Look], future: list[Look]

@@ -9,7 +9,7 @@ import click
 
 from etl import options, tables
 from etl.checks import CATALOGUE, ERROR
-from etl.errors import UsageError
+from etl.errors import AvailabilityError, UsageError
 from etl.publish import diff as comparing
 from etl.publish import kept, run
 from etl.publish.gates import Overrides
@@ -131,6 +131,8 @@ def diff(old: str, new: str, *, site_dir: Path, as_json: bool) -> None:
 
 
 def _list(site_dir: Path, *, as_json: bool) -> None:
+    if not site_dir.is_dir():
+        raise AvailabilityError(f"There is no folder {site_dir}: nothing was published there yet.")
     builds, damaged = kept.kept_builds(site_dir)
     live = kept.live_build(site_dir)
     rows = [kept.as_row(each, live) for each in builds]

@@ -7,7 +7,7 @@ import pytest
 from etl.vault.config import Config
 from tests.vault.kills import kill, table
 
-KILLS = 2
+KILLS = 1
 
 
 @pytest.mark.long

@@ -14,7 +14,7 @@ from etl.vault.storage import Storage
 from tests.vault import lines as told
 from tests.vault.found import command, paths, records
 
-KILLS = int(os.environ.get("AVAILABILITY_TEST_KILLS", "10"))
+KILLS = int(os.environ.get("AVAILABILITY_TEST_KILLS", "5"))
 FRAMES = 300
 
 
