@@ -9,6 +9,7 @@ from etl import indexing, options, outcomes
 from etl.cli import vault
 from etl.cli.leaving import readers_may_leave
 from etl.cli.recorded import recorded_warehouse
+from etl.cli.signals import stoppable
 from etl.vault.config import read_config
 from etl.vault.storage import open_as_it_stands
 
@@ -21,14 +22,14 @@ def index(today: dt.date, warehouse_path: Path, config_path: Path) -> None:
     """Record in the warehouse what the vault holds of each channel, product and day, for `export` to publish.
 
     A day that is not over, or of which a segment still waits to be refined, is not looked at. Only what is new since
-    the last time is read.
+    the last time is read; told to stop, it ends behind a whole product.
 
     \b
     Example:  availability vault refine && availability vault index && availability export
     """
     storage = open_as_it_stands(read_config(config_path).storage)
-    with recorded_warehouse(warehouse_path) as (con, did):
-        outcome = indexing.index_vault(con, storage, today)
+    with stoppable() as stop, recorded_warehouse(warehouse_path) as (con, did):
+        outcome = indexing.index_vault(con, storage, today, stop.is_set)
         did.append(outcome)
         with readers_may_leave():
             click.echo(outcomes.indexed(outcome))

@@ -5,6 +5,7 @@ The key storage.s3.bucket is AVAILABILITY_VAULT_STORAGE_S3_BUCKET there. docs/va
 
 import difflib
 import logging
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -190,7 +191,17 @@ def _value(hint: Any, given: object, named: str) -> Any:  # noqa: ANN401 - a typ
     if not isinstance(given, str):  # 0123 is a number to YAML, and no longer what was written
         shown = "" if hint is Secret else f" is {given!r}, which"
         raise UsageError(f"{named}{shown} must be text: put it between quotes.")
-    return Path(given).expanduser() if hint is Path else hint(given)
+    return _folder(given, named) if hint is Path else hint(given)
+
+
+def _folder(given: str, named: str) -> Path:
+    try:
+        folder = Path(given).expanduser()
+    except RuntimeError as error:  # of a user that nobody knows
+        raise UsageError(f"{named} is {given!r}, and there is no such home.") from error
+    if not given or "\0" in given:
+        raise UsageError(f"{named} is {given!r}, must name a folder.")
+    return folder
 
 
 def _words(given: object, named: str) -> tuple[str, ...]:
@@ -205,7 +216,7 @@ def _number(kind: type, given: object, named: str) -> int | float:
         number: int | float = kind(str(given))
     except ValueError:
         number = 0
-    if not number > 0 or isinstance(given, bool):
+    if not 0 < number < math.inf or isinstance(given, bool):
         what = "a whole number" if kind is int else "a number"
         raise UsageError(f"{named} is {given!r}, must be {what} above 0.")
     return number

@@ -5,50 +5,45 @@ parts that its footer names, whether they lie there still or not.
 """
 
 import datetime as dt
-import json
 import re
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from hashlib import md5
 from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Final, NamedTuple
 
 import duckdb
 
+from etl.disk import named
 from etl.errors import AvailabilityError
 from etl.keys import VAULT, read_vault_folder
 from etl.records import VaultDay
 from etl.vault import storage
 from etl.vault.compact import COMPACTED
+from etl.vault.footers import Footer, footers
 from etl.vault.parquet import fetch, scratch_database
 from etl.vault.refine import PROCESSED
 from etl.vault.segments import ACTIVE, PROCESSING, READY
 from etl.vault.storage import Storage, Stored
 from etl.warehouse import sql
 
-_EVENTS: Final = f"{VAULT}/events/date="
+_EVENTS: Final = re.compile(rf"{VAULT}/events/date=(\d{{4}}-\d\d-\d\d)(/hour=\d\d)?", re.ASCII)
 _TREES: Final = tuple(tree.removesuffix(VAULT) for tree in (PROCESSED, COMPACTED))
 _SEGMENT: Final = re.compile(r"/segment_(\d{8})T", re.ASCII)
-_TAIL_BYTES: Final = 16_384  # a footer has 3 to 8 kB
-_END_BYTES: Final = 8  # the footer's length and the magic word
-_HOUR: Final = slice(len("part_YYYYMMDDT"), len("part_YYYYMMDDTHH"))
+# Before there was an exchange: the clock of who captured it was wrong, and two thousand years of gaps tell nobody more.
+_FIRST_DAY: Final = dt.date(2012, 1, 1)
 
 Series = tuple[str, str]  # dataset and symbol
+Noted = tuple[int, int, int]  # losses, messages lost in them, breaks
 
 
 class Day(NamedTuple):
-    """The files of one product on one day, and those that tell what capture noted on it."""
+    """The files of one product on one day."""
 
     parts: list[Stored]  # below processed/
     merged: list[Stored]  # below compacted/
-    events: list[Stored]  # of either tree
-
-    @property
-    def files_md5(self) -> str:
-        """Return what tells these files from any others."""
-        return _md5("".join(f"{each.path} {each.size}\n" for each in sorted(chain(*self))))
 
 
 class Found(NamedTuple):
@@ -56,38 +51,39 @@ class Found(NamedTuple):
 
     through: dt.date  # the last day that is over: no segment of it waits to be refined
     days: dict[Series, dict[str, Day]]  # by day, YYYY-MM-DD; only those that are over
+    events: dict[str, list[Stored]]  # what capture noted, by day
     strangers: list[Stored]
 
 
-class Footer(NamedTuple):
-    """What the end of a Parquet file says."""
+class Reading(NamedTuple):
+    """What reading needs, for as many products as are asked about."""
 
-    rows: int
-    parts: list[str]  # names of the parts that the file was made of
+    vault: Storage
+    found: Found
+    con: duckdb.DuckDBPyConnection  # in memory
+    scratch: Path
+    noted: dict[str, Noted]  # by day, as far as it was asked: it is the same for all products
 
 
 def look(vault: Storage, today: dt.date) -> Found:
     """List both trees; a day that is not over is not looked at. Raises StorageError."""
-    through = _through(vault, today)
-    trees = [storage.list_files(vault, tree + VAULT) for tree in _TREES]
-    found, strangers = defaultdict[Series, dict[str, Day]](dict), list[Stored]()
-    events = defaultdict[str, list[Stored]](list)
-    for tree, files, place in zip(_TREES, trees, (0, 1), strict=True):
-        for each in files:
+    found = Found(_through(vault, today), {}, {}, [])
+    for tree, place in zip(_TREES, (0, 1), strict=True):
+        for each in storage.list_files(vault, tree + VAULT):
             folder, _, name = each.path.removeprefix(tree).rpartition("/")
-            series = read_vault_folder(folder) if name.endswith(".parquet") else None
-            if folder.startswith(_EVENTS):
-                events[folder.removeprefix(_EVENTS)[: len("YYYY-MM-DD")]].append(each)
-            elif series is None:
-                strangers.append(each)
+            series = read_vault_folder(folder)
+            events = _EVENTS.fullmatch(folder)
+            if not name.endswith(".parquet") or not each.path.isprintable():
+                found.strangers.append(each)
+            elif events:
+                found.events.setdefault(events[1], []).append(each)
+            elif series is None or series[2] < _FIRST_DAY.isoformat():
+                found.strangers.append(each)
             else:
-                days = found[series[0], series[1]]
-                if series[2] <= through.isoformat():
-                    days.setdefault(series[2], Day([], [], []))[place].append(each)
-    for days in found.values():
-        for name, day in days.items():
-            day.events.extend(events[name])
-    return Found(through, dict(found), strangers)
+                days = found.days.setdefault(series[:2], {})
+                if series[2] <= found.through.isoformat():
+                    days.setdefault(series[2], Day([], []))[place].append(each)
+    return found
 
 
 def _through(vault: Storage, today: dt.date) -> dt.date:
@@ -97,66 +93,86 @@ def _through(vault: Storage, today: dt.date) -> dt.date:
 
 
 def _day(path: str) -> dt.date | None:
-    """Return the day of a segment; what is not named as one is refine's to tell of."""
+    """Return the day of a segment; what is not named as one, or by a wrong clock, is refine's to tell of."""
     try:
-        return dt.date.fromisoformat(match[1]) if (match := _SEGMENT.search(path)) else None
+        day = dt.date.fromisoformat(match[1]) if (match := _SEGMENT.search(path)) else None
     except ValueError:
         return None
+    return day if day and day >= _FIRST_DAY else None
 
 
-def read(vault: Storage, series: Series, days: Mapping[str, Day], known: Mapping[str, VaultDay]) -> list[VaultDay]:
+@contextmanager
+def reading(vault: Storage, found: Found) -> Iterator[Reading]:
+    """Yield what `read` needs."""
+    with (
+        named(Path(gettempdir())),
+        TemporaryDirectory(prefix="availability-") as scratch,
+        scratch_database(Path(scratch)) as con,
+    ):
+        yield Reading(vault, found, con, Path(scratch), {})
+
+
+def read(to: Reading, series: Series, known: Mapping[str, VaultDay]) -> list[VaultDay]:
     """Return what is held of one product by day; of a day whose files are ``known`` nothing is read again.
 
-    Raises AvailabilityError and duckdb.Error where a file cannot be read.
+    Raises AvailabilityError where a file cannot be read.
     """
-    with TemporaryDirectory(prefix="availability-") as scratch, scratch_database(Path(scratch)) as con:
-        return [
-            known[name]
-            if name in known and known[name].files_md5 == day.files_md5
-            else _read_day(con, vault, series, name, day, known.get(name), Path(scratch))
-            for name, day in sorted(days.items())
-        ]
+    days = to.found.days.get(series, {})
+    marks = {name: _files_md5(day, to.found.events.get(name, [])) for name, day in sorted(days.items())}
+    new = [name for name, mark in marks.items() if name not in known or known[name].files_md5 != mark]
+    merged = _footers(to, chain.from_iterable(days[name].merged for name in new))
+    for each, said in merged.items():
+        if not said.parts:  # its rows may be those of parts that lie there too
+            raise AvailabilityError(f"{to.vault.place(each.path)} does not say which parts it was made of.")
+    inside = {name: {part for each in days[name].merged for part in merged[each].parts} for name in new}
+    apart = {name: [each for each in days[name].parts if _name(each) not in inside[name]] for name in new}
+    rows = {**merged, **_footers(to, chain.from_iterable(apart.values()))}
+    held = dict(known)
+    for name in new:
+        files = [*days[name].merged, *apart[name]]
+        parts = sorted(inside[name] | set(map(_name, apart[name])))
+        day = _held(series, name, files, sum(rows[each].rows for each in files), parts)
+        if name in known and (known[name].etag, known[name].rows) == (day.etag, day.rows):
+            day = known[name]  # the same parts in other files: merging them is no revision
+        losses, lost, breaks = _noted(to, name)
+        held[name] = day._replace(losses=losses, lost_messages=lost, breaks=breaks, files_md5=marks[name])
+    return [held[name] for name in marks]
 
 
-def _read_day(  # noqa: PLR0917 - what is read, by what, and what is known of it
-    con: duckdb.DuckDBPyConnection,
-    vault: Storage,
-    series: Series,
-    name: str,
-    day: Day,
-    known: VaultDay | None,
-    scratch: Path,
-) -> VaultDay:
-    """Read the footers of a day. The same parts in other files are the same day: merging them is no revision."""
-    merged = [footer(con, vault, each, scratch) for each in day.merged]
-    inside = {part for each in merged for part in each.parts}
-    apart = [each for each in day.parts if _name(each) not in inside]
-    rows = sum(each.rows for each in [*merged, *(footer(con, vault, each, scratch) for each in apart)])
-    parts, files = sorted(inside | set(map(_name, apart))), [*day.merged, *apart]
+def _footers(to: Reading, files: Iterator[Stored]) -> dict[Stored, Footer]:
+    return dict(footers(to.con, to.vault, list(files), to.scratch))
+
+
+def _held(series: Series, name: str, files: Sequence[Stored], rows: int, parts: Sequence[str]) -> VaultDay:
     etag = f"{_md5(' '.join([*series, name, *parts]))}-{len(parts)}"
-    if known and (known.etag, known.rows) == (etag, rows):
-        kept = known
-    else:
-        hours = len({part[_HOUR] for part in parts})
-        size, newest = sum(each.size for each in files), max(each.last_modified for each in files)
-        kept = VaultDay(name, hours, rows, size, len(files), f"{newest:%Y-%m-%dT%H:%M:%SZ}", etag, 0, 0, 0, "")
-    losses, lost, breaks = _noted(con, vault, day.events, scratch)
-    return kept._replace(losses=losses, lost_messages=lost, breaks=breaks, files_md5=day.files_md5)
+    begin = (
+        f"part_{name.replace('-', '')}T"  # after a clock was set back, a segment of the day before may have lines too
+    )
+    hours = len({part.removeprefix(begin)[:2] for part in parts if part.startswith(begin)})
+    size, newest = sum(each.size for each in files), max(each.last_modified for each in files)
+    return VaultDay(name, hours, rows, size, len(files), f"{newest:%Y-%m-%dT%H:%M:%SZ}", etag, 0, 0, 0, "")
 
 
-def _noted(
-    con: duckdb.DuckDBPyConnection, vault: Storage, files: Sequence[Stored], scratch: Path
-) -> tuple[int, int, int]:
-    """Count losses, messages lost in them, and breaks; a note that lies in two files counts once."""
-    names = []
-    for number, each in enumerate(files):
-        names.append(str(scratch / f"events-{number}.parquet"))
-        fetch(vault, each.path, Path(names[-1]))
-    if not names:
-        return 0, 0, 0
-    rows = con.execute(sql("vault/count_events"), {"files": names}).fetchall()
-    losses, lost, breaks = rows[0]
-    return losses, lost, breaks
+def _noted(to: Reading, day: str) -> Noted:
+    """Count losses, messages lost in them, and breaks of a day; a note that lies in two files counts once."""
+    if day not in to.noted:
+        to.con.execute(sql("vault/noted"))
+        copy = to.scratch / "events.parquet"
+        for each in to.found.events.get(day, []):
+            fetch(to.vault, each.path, copy)
+            try:
+                to.con.execute(sql("vault/note"), {"file": str(copy)})
+            except duckdb.Error as error:
+                place = to.vault.place(each.path)
+                raise AvailabilityError(f"{place} is no whole Parquet file of what capture noted.") from error
+        ((losses, lost, breaks),) = to.con.execute(sql("vault/count_events")).fetchall()
+        to.noted[day] = losses, lost, breaks
+    return to.noted[day]
+
+
+def _files_md5(day: Day, events: Sequence[Stored]) -> str:
+    """Return what tells the files of a day from any others."""
+    return _md5("".join(f"{each.path} {each.size}\n" for each in sorted(chain(*day, events))))
 
 
 def _md5(text: str) -> str:
@@ -165,30 +181,3 @@ def _md5(text: str) -> str:
 
 def _name(file: Stored) -> str:
     return file.path.rpartition("/")[2]
-
-
-def footer(con: duckdb.DuckDBPyConnection, vault: Storage, file: Stored, scratch: Path) -> Footer:
-    """Read the end of a Parquet file; AvailabilityError where it has none."""
-    tail = _tail(vault, file)
-    copy = scratch / "tail.parquet"
-    copy.write_bytes(b"PAR1" + tail)  # DuckDB looks for nothing else before a footer
-    try:
-        ((rows,),) = con.execute("SELECT num_rows FROM parquet_file_metadata(?)", [str(copy)]).fetchall()
-        words = con.execute(
-            "SELECT decode(value) FROM parquet_kv_metadata(?) WHERE decode(key) = 'parts'", [str(copy)]
-        ).fetchall()
-    except duckdb.Error as error:
-        raise AvailabilityError(f"{vault.place(file.path)} cannot be read as a Parquet file.") from error
-    return Footer(rows, json.loads(words[0][0]) if words else [])
-
-
-def _tail(vault: Storage, file: Stored) -> bytes:
-    """Return the footer of a Parquet file, with what says how long it is: most often by one request."""
-    wanted = min(_TAIL_BYTES, file.size)
-    tail = storage.read_range(vault, file.path, file.size - wanted, max(wanted, 1))
-    if len(tail) < _END_BYTES or tail[-4:] != b"PAR1":
-        raise AvailabilityError(f"{vault.place(file.path)} is no whole Parquet file.")
-    length = int.from_bytes(tail[-_END_BYTES:-4], "little") + _END_BYTES
-    if length > file.size:
-        raise AvailabilityError(f"{vault.place(file.path)} is no whole Parquet file.")
-    return tail[-length:] if length <= wanted else storage.read_range(vault, file.path, file.size - length, length)

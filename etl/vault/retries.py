@@ -34,16 +34,18 @@ def wait(
     return WAITS[attempts - 1] if transient else None
 
 
-def again(fetch: Callable[[], Answer]) -> Answer:
-    """Fetch, and again after an answer that broke off: botocore tries again until an answer begins, not after."""
+def again(begin: Callable[[], Answer], read: Callable[[Answer], bytes]) -> tuple[bytes, Answer]:
+    """Begin an answer and read it, and again where it broke off: botocore tries again until one begins, not after."""
     for seconds in WAITS:
+        answer = begin()
         try:
-            return fetch()
+            return read(answer), answer
         except BotoCoreError as error:
             if not broke(error):
                 raise
         time.sleep(seconds)
-    return fetch()
+    answer = begin()
+    return read(answer), answer
 
 
 def broke(error: Exception | None) -> bool:

@@ -130,10 +130,16 @@ class Bucket(NamedTuple):
         self.client.upload_fileobj(file, self.bucket, self.prefix + path, Config=how)
 
     def _entries(self, page: dict[str, Any], folder: str) -> list[dict[str, Any]]:
+        entries: list[dict[str, Any]] = page.get("Contents", [])
+        cause = ""
         if "IsTruncated" not in page or "Name" not in page:
             cause = "the answer is no listing, so something else than S3 may have answered"
+        elif page["IsTruncated"] and not page.get("NextContinuationToken"):  # the paginator takes that for the end
+            cause = "the answer is truncated and does not say how to go on"
+        elif page.get("KeyCount", len(entries)) != len(entries):
+            cause = f"the answer counts {page['KeyCount']} names but holds {len(entries)}"
+        if cause:
             raise StorageError("list", self.place(folder), cause)
-        entries: list[dict[str, Any]] = page.get("Contents", [])
         return entries
 
     def _piece(self, path: str, start: int, same: dict[str, str]) -> tuple[bytes, int, str]:
@@ -148,13 +154,12 @@ class Bucket(NamedTuple):
         return piece, int(size), answer["ETag"]
 
     def _body(self, path: str, **question: str) -> tuple[bytes, dict[str, Any]]:
-        """Return an object's bytes and what was said of them; botocore tries again until the body begins, not after."""
-
-        def fetch() -> tuple[bytes, dict[str, Any]]:
-            answer = self.client.get_object(Bucket=self.bucket, Key=self.prefix + path, **question)
-            return answer["Body"].read(), answer
-
-        return retries.again(fetch)
+        """Return an object's bytes and what was said of them."""
+        key = self.prefix + path
+        return retries.again(
+            lambda: self.client.get_object(Bucket=self.bucket, Key=key, **question),
+            lambda answer: answer["Body"].read(),
+        )
 
     @contextmanager
     def _told(self, operation: str, path: str) -> Iterator[None]:

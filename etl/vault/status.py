@@ -28,7 +28,7 @@ class Status(NamedTuple):
     refining: str | None
     compacting: str | None
     last_frame_at: str | None
-    seconds_since_last_frame: int | None
+    seconds_since_last_frame: int | None  # where none has come yet, since that capture started
     messages_per_second: float | None
     received: int | None  # frames since that capture started, as what follows
     lost: int | None  # frames
@@ -49,15 +49,17 @@ def status(settings: Config, now: dt.datetime) -> Status:
     """Look at the vault of a configuration; ``now`` is UTC."""
     vault = storage.open_as_it_stands(settings.storage)
     spool = vault.base / ACTIVE if isinstance(vault, LocalFolder) else settings.capture.spool_dir
-    told, capturing = _told(spool / STATUS), holder(vault, "capture")
+    capturing = holder(vault, "capture")
+    told, seconds = _told(spool / STATUS, now)
+    if capturing and told and f"process {told['pid']} on {told['host']} " not in f"{capturing} ":
+        told, seconds = {}, None  # of an earlier capture: the one at work runs elsewhere, or has only just begun
     ready, processing = (storage.list_files(vault, folder, PATTERN) for folder in (READY, PROCESSING))
-    heard = told.get("last_frame_at")
     return Status(
         capturing=capturing,
         refining=holder(vault, "refine"),
         compacting=holder(vault, "compact"),
-        last_frame_at=heard,
-        seconds_since_last_frame=int((now - dt.datetime.fromisoformat(heard)).total_seconds()) if heard else None,
+        last_frame_at=told.get("last_frame_at"),
+        seconds_since_last_frame=seconds,
         messages_per_second=told.get("frames_per_second") if capturing else None,
         received=told.get("received"),
         lost=told.get("lost"),
@@ -82,8 +84,10 @@ def ailments(found: Status, now: dt.datetime) -> Iterator[str]:
         yield f"Nothing is captured: start `availability vault capture`.{left}"
     elif found.stalled:
         yield f"Nothing is written: {found.stalled}."
-    elif (found.seconds_since_last_frame or 0) > _QUIET_SECONDS:
-        yield f"No frame has come for {found.seconds_since_last_frame:,} s."
+    elif (seconds := found.seconds_since_last_frame or 0) > _QUIET_SECONDS:
+        yield f"No frame has come for {seconds:,} s."
+    elif seconds < -_QUIET_SECONDS:  # a living feed would have told a newer time since
+        yield f"The last frame came {-seconds:,} s from now, and none since this clock was set back."
     for since, number, what in (
         (found.ready_since, found.ready, "wait in raw/ready: does `availability vault refine --watch` run"),
         (found.processing_since, found.processing, "are stuck in raw/processing: what does `vault refine` say"),
@@ -92,15 +96,16 @@ def ailments(found: Status, now: dt.datetime) -> Iterator[str]:
             yield f"{number:,} segments {what}? The oldest is of {since:%Y-%m-%dT%H:%M:%SZ}."
 
 
-def _told(path: Path) -> dict[str, Any]:
-    """Return what capture last said of itself; nothing where none has run on this machine."""
+def _told(path: Path, now: dt.datetime) -> tuple[dict[str, Any], int | None]:
+    """Return what capture last said of itself, and the seconds since a frame came; nothing where none has run here."""
     try:
         told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        heard = dt.datetime.fromisoformat(told["last_frame_at"] or told["started_at"])
+        return told, int((now - heard).total_seconds())
     except FileNotFoundError:
-        return {}
-    except ValueError as error:
+        return {}, None
+    except (ValueError, TypeError, KeyError) as error:
         raise AvailabilityError(f"{path} is no status of a capture: remove it.") from error
-    return told
 
 
 def _open(vault: Storage, spool: Path) -> set[str]:

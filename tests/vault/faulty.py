@@ -1,6 +1,7 @@
 """An S3 server that fails as told: it stands before another one and hands everything else on."""
 
 import itertools
+import re
 import socket
 import struct
 import time
@@ -19,13 +20,14 @@ _RESET = struct.pack("ii", 1, 0)  # linger on, zero seconds: closing sends RST
 class Fault:
     """What goes wrong with requests of a method whose target holds a text, ``count`` times."""
 
-    kind: str  # "status", "reset", "cut" (half of the body), "slow", "other" (content), "html", "unconditional" (claim)
+    kind: str  # status, reset, cut (half of the body), slow, other (content), html, without, unconditional (claim)
     method: str
     target: str = ""
     count: int = 1
     status: int = 503
     code: str = "ServiceUnavailable"
     seconds: float = 0.0
+    lacking: bytes = b""  # what the answer "without" lacks, the first match
 
 
 @dataclass
@@ -81,9 +83,9 @@ class _Handler(BaseHTTPRequestHandler):
         if fault and fault.kind == "unconditional":
             del self.headers["If-None-Match"]
             fault = None
-        if fault is None or fault.kind in {"cut", "slow"}:
+        if fault is None or fault.kind in {"cut", "slow", "without"}:
             time.sleep(fault.seconds if fault else 0)
-            self._hand_on(body, half=fault is not None and fault.kind == "cut")
+            self._hand_on(body, fault)
         elif fault.kind == "status":
             said = f"<Error><Code>{fault.code}</Code><Message>As told</Message></Error>"
             self._say(fault.status, {}, said.encode())
@@ -96,12 +98,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.close()
             self.close_connection = True
 
-    def _hand_on(self, body: bytes, *, half: bool) -> None:
+    def _hand_on(self, body: bytes, fault: Fault | None) -> None:
         url, headers = self.server.behind + self.path, dict(self.headers)
         answer = self.server.http.request(self.command, url, body=body, headers=headers, retries=False, redirect=False)
         kept = {name: value for name, value in answer.headers.items() if name.lower() not in _OWN}
-        length = int(answer.headers["Content-Length"]) if self.command == "HEAD" else len(answer.data)
-        self._say(answer.status, kept, answer.data, length=length, half=half)
+        data = re.sub(fault.lacking, b"", answer.data, count=1) if fault and fault.lacking else answer.data
+        length = int(answer.headers["Content-Length"]) if self.command == "HEAD" else len(data)
+        self._say(answer.status, kept, data, length=length, half=fault is not None and fault.kind == "cut")
 
     def _say(
         self, status: int, headers: dict[str, str], body: bytes, *, length: int | None = None, half: bool = False

@@ -1,6 +1,7 @@
 """`availability vault index`: what the vault holds of a product and a day is recorded as what an archive lists."""
 
 import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,9 @@ from etl.keys import read_vault_folder, vault_folder
 from etl.vault import storage as stores
 from etl.vault.compact import compact
 from etl.vault.config import S3, Config, Refine, Storage
+from etl.vault.local import LocalFolder
 from etl.vault.refine import PROCESSED, refine_all
+from etl.vault.segments import READY
 from etl.vault.storage import Storage as Opened
 from etl.warehouse import open_warehouse
 from tests.conftest import Run
@@ -191,15 +194,171 @@ def test_a_file_that_cannot_be_read_fails_its_product_alone(
 
 
 @pytest.mark.long
-def test_a_vault_that_cannot_be_listed_says_so_and_records_nothing(
-    s3_settings: S3, vault_command: Vault, tmp_path: Path
+def test_a_vault_that_cannot_be_listed_says_so_and_records_nothing_of_it_nor_where_it_lies(
+    s3_settings: S3, vault_command: Vault, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     warehouse = tmp_path / "warehouse.duckdb"
     absent = Storage("s3", s3=s3_settings._replace(bucket="nobody-has-it"))
     result = vault_command(absent, "index", "--warehouse", str(warehouse), "--today", f"{TODAY}", code=1)
-    assert "Cannot list s3://nobody-has-it/base/" in result.stderr
+    said = "Cannot list vault:/raw/active/coinbase: NoSuchBucket."
+    assert said in result.stderr
+    assert "Cannot list s3://nobody-has-it/base/raw/active/coinbase: HTTP 404 NoSuchBucket" in capfd.readouterr().err
     with open_warehouse(warehouse) as con:
         assert rows(con, "SELECT * FROM listings") == []
+        assert rows(con, "SELECT error FROM runs") == [(said,)]
+
+
+def test_a_vault_that_is_gone_is_not_there_and_nobody_reads_where_it_was(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    with pytest.raises(AvailabilityError, match=r"^Cannot list vault:/raw/active/coinbase: the vault is not there\.$"):
+        index_vault(con, LocalFolder(tmp_path / "gone"), TODAY)
+
+
+def put(vault: Opened, path: str, select: str, scratch: Path, words: str = "") -> None:
+    """Put a Parquet file of somebody else into the vault."""
+    file = scratch / "foreign.parquet"
+    duckdb.sql(f"COPY ({select}) TO '{file}' (FORMAT parquet{words})")
+    stores.write(vault, path, file.read_bytes())
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ticker/product_id=A-USD/date=0001-01-01/part_1.parquet",
+        "ticker/product_id=A-USD/date=1970-01-01/part_19700101T00_00000_00000000.parquet",
+        "ticker/product_id=A-USD/date=2026-08-09/part.crc",
+        "ticker/product_id=\udcff-USD/date=2026-08-09/part_1.parquet",
+        "ticker/product_id=A\n-USD/date=2026-08-09/part_1.parquet",
+        "events/date=2026-08-09/readme.txt",
+        "events/readme.parquet",
+    ],
+)
+def test_what_is_no_part_of_a_product_and_a_day_is_a_stranger(
+    local_storage: Opened, con: duckdb.DuckDBPyConnection, name: str
+) -> None:
+    capture(local_storage, "2026-08-09T21", told.ticker())
+    stores.write(local_storage, f"{PROCESSED}/{name}", b"whatever it is")
+    outcome = index_vault(con, local_storage, TODAY)
+    assert (outcome.asked, outcome.failures, outcome.strangers) == (1, [], 1)
+    told_of = name.replace("\udcff", "\\xff")
+    assert rows(con, "SELECT key FROM strangers") == [(f"{PROCESSED}/{told_of}",)]
+
+
+def test_a_segment_that_a_wrong_clock_named_holds_nothing_back(
+    local_storage: Opened, con: duckdb.DuckDBPyConnection
+) -> None:
+    capture(local_storage, "2026-08-09T21", told.ticker())
+    stores.write(local_storage, f"{READY}/segment_00010101T00_00000.ndjson.zst", b"whatever it is")
+    assert index_vault(con, local_storage, TODAY).added == 1
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("name", "select", "words", "said"),
+    [
+        ("processed/{}/ticker/product_id=BTC-USD/date=2026-08-09/x.parquet", "", "", "is no whole Parquet file"),
+        ("processed/{}/events/date=2026-08-09/x.parquet", "", "", "is no whole Parquet file of what capture noted"),
+        (
+            "processed/{}/events/date=2026-08-09/x.parquet",
+            "SELECT 1 AS line",
+            "",
+            "is no whole Parquet file of what capture noted",
+        ),
+        (
+            "compacted/{}/ticker/product_id=BTC-USD/date=2026-08-09/x.parquet",
+            "SELECT 1",
+            ", KV_METADATA {parts: 'a'}",
+            "does not say which parts it was made of",
+        ),
+        (
+            "compacted/{}/ticker/product_id=BTC-USD/date=2026-08-09/x.parquet",
+            "SELECT 1",
+            ", KV_METADATA {parts: '[1]'}",
+            "does not say which parts it was made of",
+        ),
+        (
+            "compacted/{}/ticker/product_id=BTC-USD/date=2026-08-09/x.parquet",
+            "SELECT 1",
+            "",
+            "does not say which parts it was made of",
+        ),
+    ],
+)
+def test_the_file_that_cannot_be_read_is_named(  # noqa: PLR0917 - what is told of each
+    local_storage: Opened,
+    con: duckdb.DuckDBPyConnection,
+    tmp_path: Path,
+    name: str,
+    select: str,
+    words: str,
+    said: str,
+) -> None:
+    capture(local_storage, "2026-08-09T21", told.ticker(), notes=(LOSS,))
+    path = name.format("coinbase")
+    if select:
+        put(local_storage, path, select, tmp_path, words)
+    else:
+        stores.write(local_storage, path, b"")
+    (failure,) = index_vault(con, local_storage, TODAY).failures
+    assert failure.reason == f"vault:/{path} {said}."
+
+
+@pytest.mark.long
+def test_a_loss_that_no_number_holds_is_still_a_loss_and_files_of_others_tell_no_hour(
+    local_storage: Opened, con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    capture(local_storage, "2026-08-09T21", told.ticker())
+    lost = "SELECT 'a' AS segment, unnest([1, 2]) AS line, 'loss' AS event, 9223372036854775807 AS lost"
+    put(local_storage, f"{PROCESSED}/events/date=2026-08-09/x.parquet", lost, tmp_path)
+    for number in range(30):
+        path = f"{PROCESSED}/ticker/product_id=BTC-USD/date=2026-08-09/data-{number:05d}-{number:05d}.parquet"
+        put(local_storage, path, "SELECT 1 AS price", tmp_path)
+    index_vault(con, local_storage, TODAY)
+    assert rows(con, DAYS) == [("coinbase/ticker", "BTC-USD", "2026-08-09", 1, 31, 31, 2, 2**63 - 1, 0)]
+
+
+@pytest.mark.parametrize("by_hour", [False, True])
+def test_a_segment_with_lines_of_two_days_tells_of_the_hours_of_its_own(
+    local_storage: Opened, con: duckdb.DuckDBPyConnection, *, by_hour: bool
+) -> None:
+    late, early = (told.caught([told.ticker()], hour(f"2026-08-{when}")) for when in ("09T23", "10T00"))
+    told.make_ready(local_storage, [*late, *early], 1, hour("2026-08-09T23"))
+    told.make_ready(local_storage, early, 2, hour("2026-08-10T00"))
+    refine_all(local_storage, Refine(by_hour=by_hour))
+    index_vault(con, local_storage, TODAY)
+    assert rows(con, "SELECT date::VARCHAR, hours, rows FROM vault_days ORDER BY 1") == [
+        ("2026-08-09", 1, 1),
+        ("2026-08-10", 1, 2),
+    ]
+
+
+def test_told_to_stop_it_ends_behind_a_whole_product_and_the_next_one_goes_on(
+    local_storage: Opened, con: duckdb.DuckDBPyConnection
+) -> None:
+    capture(local_storage, "2026-08-09T21", told.trades(), told.ticker())
+    wishes = iter([False, True])
+    outcome = index_vault(con, local_storage, TODAY, lambda: next(wishes))
+    assert (outcome.asked, outcome.recorded, outcome.interrupted, outcome.failures) == (2, 1, True, [])
+    assert rows(con, "SELECT dataset FROM vault_days") == [("coinbase/market_trades",)]
+    assert index_vault(con, local_storage, TODAY).added == 1
+
+
+@pytest.mark.long
+def test_what_capture_noted_is_read_once_for_all_products(
+    local_storage: Opened, con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    capture(local_storage, "2026-08-09T21", told.trades(), told.ticker(), told.ticker(product_id="A"), notes=(LOSS,))
+    read, stream = [], stores.stream
+
+    def seen(vault: Opened, path: str) -> Iterator[bytes]:
+        read.append(path)
+        return stream(vault, path)
+
+    monkeypatch.setattr(stores, "stream", seen)
+    index_vault(con, local_storage, TODAY)
+    assert [path.split("/")[2] for path in read] == ["events"]
 
 
 @pytest.mark.long

@@ -112,6 +112,7 @@ ODD = [
     (WHOLE.replace(b'"65083.67"', b'"0.0000000000000000001"'), "price is missing or is no value of its type"),
     (WHOLE.replace(b'"65083.67"', b"null"), "price is missing or is no value of its type"),
     (WHOLE.replace(b"BTC-USD", b"../../x"), "product_id is missing or is no value of its type"),
+    (WHOLE.replace(b"BTC-USD", b"A" * 101), "product_id is missing or is no value of its type"),
     (WHOLE.replace(b'"1068572090"', b'"x8"'), "trade_id is missing or is no value of its type"),
     (told.caught([told.trades({}, {"size": "no"}, {})])[0], "size is missing or is no value of its type"),
     (told.caught([told.ticker(low_24_h="low")])[0], "low_24_h is missing or is no value of its type"),

@@ -2,17 +2,21 @@
 
 import datetime as dt
 import json
-from collections.abc import Iterator
+import os
+import socket
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from etl.errors import AvailabilityError
 from etl.replay.faults import Fault
 from etl.replay.recording import read_recording
 from etl.replay.server import running as replaying
 from etl.vault.alone import alone
 from etl.vault.config import Config
+from etl.vault.config import Storage as ConfiguredStorage
 from etl.vault.segments import ACTIVE, PROCESSING, READY
 from etl.vault.status import Status, ailments, status
 from etl.vault.storage import Storage, StorageError, list_files, move, write
@@ -97,6 +101,7 @@ def test_a_vault_without_capture_is_not_well_and_what_was_left_open_is_counted(
         ({"capturing": None}, "Nothing is captured"),
         ({"stalled": "No space left on device in x"}, "Nothing is written: No space left on device in x."),
         ({"seconds_since_last_frame": 61}, "No frame has come for 61 s."),
+        ({"seconds_since_last_frame": -3_600}, "The last frame came 3,600 s from now, and none since this clock"),
         ({"ready_since": LATE}, "1 segments wait in raw/ready"),
         ({"processing_since": LATE}, "1 segments are stuck in raw/processing"),
         ({"lost": 7, "losses": 1, "breaks": 2, "rejected": 3}, None),
@@ -105,6 +110,43 @@ def test_a_vault_without_capture_is_not_well_and_what_was_left_open_is_counted(
 def test_each_thing_that_is_wrong_is_a_sentence(changes: dict[str, Any], said: str | None) -> None:
     why = list(ailments(WELL._replace(**changes), NOW))
     assert (why == []) if said is None else (len(why) == 1 and why[0].startswith(said))
+
+
+@pytest.fixture
+def said(local_storage: Storage, tmp_path: Path) -> Callable[[str], Status]:
+    """What is known an hour after noon, where this is the status file of a capture on a disk."""
+
+    def look(text: str) -> Status:
+        write(local_storage, f"{ACTIVE}/.capture.json", text.encode())
+        return status(Config(ConfiguredStorage("local", tmp_path / "vault")), NOW + dt.timedelta(hours=1))
+
+    return look
+
+
+def told_at_noon(pid: int) -> str:
+    start = {"started_at": f"{NOW:%Y-%m-%dT%H:%M:%SZ}", "last_frame_at": None, "received": 0}
+    return json.dumps({"pid": pid, "host": socket.gethostname(), **start})
+
+
+def test_a_feed_that_never_sent_a_frame_is_not_well(said: Callable[[str], Status], local_storage: Storage) -> None:
+    with alone(local_storage, "capture"):
+        found = said(told_at_noon(os.getpid()))
+    assert list(ailments(found, NOW)) == ["No frame has come for 3,600 s."]
+
+
+def test_what_an_earlier_capture_said_is_not_taken_for_that_of_the_one_at_work(
+    said: Callable[[str], Status], local_storage: Storage
+) -> None:
+    assert said(told_at_noon(1)).received == 0
+    with alone(local_storage, "capture"):
+        found = said(told_at_noon(1))
+    assert (found.received, list(ailments(found, NOW))) == (None, [])
+
+
+@pytest.mark.parametrize("text", ["", "null", "[]", "{}", '{"last_frame_at": 5}'])
+def test_a_status_file_that_is_none_is_named(said: Callable[[str], Status], text: str) -> None:
+    with pytest.raises(AvailabilityError, match=r"\.capture\.json is no status of a capture: remove it"):
+        said(text)
 
 
 def test_the_command_says_it_for_people_and_for_machines_with_exit_code_1_where_it_is_not_well(

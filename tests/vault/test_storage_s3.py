@@ -126,6 +126,18 @@ def test_the_waits_are_one_two_and_four_seconds(vault: Bucket, server: Faulty, m
     assert server.waits() == pytest.approx([1, 2, 4], abs=0.5)
 
 
+@EACH
+def test_a_store_that_never_answers_is_tried_three_times_more_and_then_told(
+    vault: Bucket, server: Faulty, operation: str
+) -> None:
+    method, act = OPERATIONS[operation]
+    server.faults[:] = [Fault("reset", method, count=99)]
+    with pytest.raises(StorageError) as caught:
+        act(vault)
+    assert caught.value.code == "Unreachable"
+    assert [each.method for each in server.seen] == [method] * ATTEMPTS
+
+
 def test_an_answer_that_breaks_off_is_read_again(vault: Bucket, server: Faulty) -> None:
     server.faults.append(Fault("cut", "GET", count=2))
     assert room.read(vault, "a") == b"hello"
@@ -174,6 +186,24 @@ def test_a_listing_whose_second_page_fails_is_an_error(
         server.faults[:] = [Fault(kind, "GET", "continuation-token", count=99, status=403, code="AccessDenied")]
         with pytest.raises(StorageError):
             room.list_files(vault, "")
+
+
+@pytest.mark.parametrize(
+    ("lacking", "said"),
+    [
+        (rb"<NextContinuationToken>.*?</NextContinuationToken>", "truncated and does not say how to go on"),
+        (rb"(?s)<Contents>.*?</Contents>", "counts 2 names but holds 1"),
+    ],
+)
+def test_half_a_listing_is_an_error_and_not_a_smaller_vault(
+    vault: Bucket, server: Faulty, monkeypatch: pytest.MonkeyPatch, lacking: bytes, said: str
+) -> None:
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "2")
+    for name in "bcd":
+        room.write(vault, name, b"x")
+    server.faults[:] = [Fault("without", "GET", "list-type", lacking=lacking)]
+    with pytest.raises(StorageError, match=said):
+        room.list_files(vault, "")
 
 
 def test_up_to_5_mb_are_one_request_and_above_are_parts_of_5_mb_and_a_rest(vault: Bucket, server: Faulty) -> None:

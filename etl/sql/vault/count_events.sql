@@ -1,8 +1,6 @@
+-- What no BIGINT holds comes of numbers that the exchange made up.
 SELECT
     count(*) FILTER (event = 'loss') AS losses,
-    coalesce(sum(lost) FILTER (event = 'loss'), 0)::BIGINT AS lost_messages,
+    least(coalesce(sum(lost) FILTER (event = 'loss'), 0), 9223372036854775807)::BIGINT AS lost_messages,
     count(*) FILTER (event = 'break') AS breaks
-FROM (
-    SELECT DISTINCT segment, line, event, lost
-    FROM read_parquet($files, union_by_name = true, hive_partitioning = false)
-)
+FROM (SELECT DISTINCT segment, line, event, lost FROM noted)

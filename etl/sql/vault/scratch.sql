@@ -8,9 +8,9 @@ CREATE OR REPLACE TEMP MACRO exact(word) AS
 CREATE OR REPLACE TEMP MACRO moment(word) AS
     CASE WHEN word BETWEEN '0' AND ':' THEN TRY_CAST(word AS TIMESTAMP WITH TIME ZONE) END;
 
--- A name that can be part of a path as it is.
+-- A name that can be part of a path as it is; no system takes one of more than 255 bytes.
 CREATE OR REPLACE TEMP MACRO name(word) AS
-    CASE WHEN regexp_full_match(word, '[A-Za-z0-9][A-Za-z0-9._-]*') THEN word END;
+    CASE WHEN regexp_full_match(word, '[A-Za-z0-9][A-Za-z0-9._-]{0,99}') THEN word END;
 
 CREATE TEMP TABLE rejected (line INTEGER, reason VARCHAR);
 CREATE TEMP TABLE frames (channel VARCHAR, frames BIGINT);
