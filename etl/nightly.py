@@ -74,8 +74,8 @@ def nightly(plan: Plan, *, say: Say, stoppable: Stoppable) -> None:
         with stoppable() as stop:
             for name, step in (("discover", _discover), ("update", _update), ("full", _full)):
                 came.append(_taken(name, partial(step, plan, stop), came, stop))
-        if plan.vault_config:
-            came.append(_taken("vault", partial(_vault, plan, plan.vault_config), came, stop))
+            if plan.vault_config:
+                came.append(_taken("vault", partial(_vault, plan, plan.vault_config, stop), came, stop))
         came.append(_taken("check", partial(_check, plan), came, stop))
         came.append(_taken("publish", partial(_publish, plan, say), came, stop))
     _fail_where_lacking(came, stopped=stop.is_set())
@@ -177,7 +177,7 @@ def _listed(plan: Plan, con: duckdb.DuckDBPyConnection, did: runs.Did, windows: 
     return outcomes.looked_at(outcome)
 
 
-def _vault(plan: Plan, config: Path) -> str:
+def _vault(plan: Plan, config: Path, stop: Event) -> str:
     try:  # the site alone does without the packages of the vault
         from etl.indexing import index_vault  # noqa: PLC0415
         from etl.vault.config import read_config  # noqa: PLC0415
@@ -186,7 +186,7 @@ def _vault(plan: Plan, config: Path) -> str:
         raise AvailabilityError(f"The vault needs {error.name}: install it by pip install '.[vault]'.") from error
     storage = open_as_it_stands(read_config(config).storage)
     with _recorded(plan, "index") as (con, did):
-        outcome = index_vault(con, storage, plan.today)
+        outcome = index_vault(con, storage, plan.today, stop.is_set)
         did.append(outcome)
         outcomes.fail_where_lacking(outcome, outcomes.NOT_INDEXED)
     return outcomes.indexed(outcome)

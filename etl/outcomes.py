@@ -85,7 +85,7 @@ def _moved(outcome: Outcome) -> str:
 
 def _lacking(outcome: Outcome, what: str) -> str:
     lacking = outcome.asked - outcome.recorded
-    unasked = lacking - len({failure.symbol for failure in outcome.failures})
+    unasked = lacking - len({failure.prefix for failure in outcome.failures})
     return (
         f"{lacking:,} of {outcome.asked:,} {what}"
         f"{f' ({unasked:,} of them were not asked)' if unasked else ''};"

@@ -144,6 +144,8 @@ def test_the_days_of_the_vault_are_told_while_their_files_are_held(two: Two) -> 
     assert queries.vault_days(two.site, start=day(2)) == rows[1:]
     with pytest.raises(UsageError, match=r"The vault holds no ETH-EUR\. It holds BTC-USD\."):
         queries.vault_days(two.site, "ETH-EUR")
+    with pytest.raises(UsageError, match=f"{DATASET} is no channel of the vault"):
+        queries.vault_days(two.site, dataset=DATASET)
 
 
 def test_findings_say_of_which_archive_they_are_and_a_day_without_capture_is_no_error(two: Two) -> None:

@@ -64,7 +64,9 @@ def test_only_the_stored_form_of_day_files_is_hidden() -> None:
     assert [name for name, about in TABLES.items() if about.get("hidden")] == ["day_file_codes"]
 
 
-KINDS = {"dataset", "day", "symbol", "symbols", "part", "quote", "number", "flag", "choice"}
+KINDS = {
+    *("dataset", "channel", "day", "symbol", "symbols", "product", "part", "quote", "number", "flag", "choice"),
+}
 
 
 def test_the_questions_are_these() -> None:

@@ -565,6 +565,41 @@ def test_the_difference_of_two_builds(folder: Path, three: list[str]) -> None:
     assert "no build nothing" in command("diff", "nothing", "live", "--site-dir", str(folder), code=2).output
 
 
+TICKER = "coinbase/ticker"
+
+
+@pytest.fixture
+def captured(folder: Path, warehouses: Path) -> Path:
+    """A warehouse with what the first build holds, and many more days of a vault."""
+    path = folder.parent / "captured.duckdb"
+    shutil.copy(warehouses / "first.duckdb", path)
+    with open_warehouse(path) as con:
+        record_enumeration(con, TICKER, enumeration("BTC-USD", at=40), listing_url="vault:", files_url="vault:")
+        record_listings(con, TICKER, [listing("BTC-USD", "x" * 2_000, at=2_000)])
+    return path
+
+
+def test_the_difference_is_that_of_one_archive(folder: Path, publish: Publish, captured: Path) -> None:
+    old = live(folder)
+    publish("first", "--warehouse", str(captured))
+    words = ["diff", old, "live", "--site-dir", str(folder)]
+    assert "0 added" in command(*words).output
+    said = command(*words, "--dataset", TICKER).output
+    assert "1 new: BTC-USD" in said
+    assert "2,000 added" in said
+    assert f"There is {TICKER}, um/klines/1m." in command(*words, "--dataset", "ticker", code=2).stderr
+
+
+def test_a_file_may_grow_as_what_it_holds_does(
+    publish: Publish, captured: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gates, "SIZE_MORE", 0)
+    monkeypatch.setattr(gates, "SIZE_FACTOR", 1)
+    assert "size         passed" in publish("first", "--warehouse", str(captured)).output
+    harmed_by(harm_sql("CREATE TABLE more AS SELECT zeroblob(9000000) AS bytes"), monkeypatch)
+    assert "size         refused" in publish("second", "--allow-shrink", code=1).output
+
+
 def test_only_one_publishes_at_a_time(folder: Path, publish: Publish) -> None:
     with publishing(folder, "publish"):
         said = publish("second", code=1).output

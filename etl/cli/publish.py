@@ -10,6 +10,7 @@ import click
 from etl import options, tables
 from etl.checks import CATALOGUE, ERROR
 from etl.errors import AvailabilityError, UsageError
+from etl.keys import UM_KLINES_1M
 from etl.publish import diff as comparing
 from etl.publish import kept, run
 from etl.publish.gates import Overrides
@@ -110,8 +111,9 @@ def publish(  # noqa: PLR0913 - a parameter for each option
 @click.argument("old")
 @click.argument("new")
 @options.site_dir
+@click.option("--dataset", default=UM_KLINES_1M, show_default=True, help="The archive that is compared.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, with every day and file.")
-def diff(old: str, new: str, *, site_dir: Path, as_json: bool) -> None:
+def diff(old: str, new: str, *, site_dir: Path, dataset: str, as_json: bool) -> None:
     """Compare two builds of SITE_DIR, OLD and NEW: symbols, days, and files that are other ones now.
 
     A build is named as `publish --list` does, or `live`; refused ones can be compared too.
@@ -119,7 +121,8 @@ def diff(old: str, new: str, *, site_dir: Path, as_json: bool) -> None:
     \b
     Example:  availability diff 20240120T120000Z-0a1b2c3d live
     """
-    found = comparing.difference(*(kept.chosen(site_dir, name, refused_too=True) for name in (old, new)))
+    before, after = (kept.chosen(site_dir, name, refused_too=True) for name in (old, new))
+    found = comparing.difference(before, after, dataset)
     if as_json:
         click.echo(json.dumps(_plain(found), ensure_ascii=False))
         return

@@ -183,11 +183,20 @@ def _days(con: sqlite3.Connection) -> dict[str, int]:
 
 
 def size(candidate: Candidate) -> list[Harm]:
-    """The file has not grown out of all proportion."""
-    here = candidate.file.stat().st_size
-    if candidate.live is None or here <= candidate.live.size_bytes * SIZE_FACTOR + SIZE_MORE:
+    """The file has not grown out of all proportion to what it holds."""
+    if candidate.live is None:
+        return []
+    here, more = candidate.file.stat().st_size, _held(candidate.file) / max(1, _held(candidate.live.file))
+    if here <= candidate.live.size_bytes * SIZE_FACTOR * max(1, more) + SIZE_MORE:
         return []
     return [Harm(f"{here:,} bytes, {candidate.live.size_bytes:,} in {candidate.live.build_id}")]
+
+
+def _held(file: Path) -> int:
+    """Count the day files of all archives."""
+    with closing(opened(file)) as con:
+        (files,) = con.execute("SELECT count(*) FROM day_file_codes").fetchone()
+    return int(files)
 
 
 def build_time(candidate: Candidate) -> list[Harm]:

@@ -4,6 +4,7 @@ import datetime as dt
 from typing import NamedTuple
 
 from etl.errors import UsageError
+from etl.keys import is_of_vault
 from etl.queries import choosing
 from etl.queries.asking import Connection, ask, fetch
 
@@ -51,13 +52,14 @@ def vault_days(
     dataset: str | None = None,
 ) -> list[VaultDayRow]:
     """Return every day of the vault, of one product or channel or of all (None), by dataset, symbol and day."""
-    if dataset:
+    if dataset is not None:
         choosing.known_dataset(con, dataset)
-    known = {name for _, name in fetch(con, "of_vault")}
+        if not is_of_vault(dataset):
+            raise UsageError(f"{dataset} is no channel of the vault; leave it away for all of them.")
+    known = {name for each, name in fetch(con, "of_vault") if dataset in (None, each)}
     if symbol is not None and symbol not in known:
-        raise UsageError(
-            f"The vault holds no {symbol or repr(symbol)}. It holds {', '.join(sorted(known)) or 'nothing'}."
-        )
+        held = ", ".join(sorted(known)) or "nothing"
+        raise UsageError(f"{dataset or 'The vault'} holds no {symbol or repr(symbol)}. It holds {held}.")
     if start and end and end < start:
         raise UsageError(f"The range ends on {end}, before it starts on {start}.")
     days = {"start": str(start or dt.date.min), "end": str(end or dt.date.max)}

@@ -157,6 +157,8 @@ def _answer(question: Question, form: str) -> Schema:
             "ok": {"const": True},
             "build_id": {"type": "string"},
             "built_at": {"type": "string", "format": "date-time"},
+            "license": {"type": ["string", "null"], "description": "Null of what the vault holds."},
+            "attribution": {"type": "string"},
             "parameters": {"type": "object"},
             "columns": {"type": "array", "items": {"type": "string"}},
             "row_count": {"type": "integer"},

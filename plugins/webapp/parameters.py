@@ -23,7 +23,7 @@ class Parameter(NamedTuple):
     """One parameter as metadata.yml or a page declares it."""
 
     name: str
-    kind: str  # dataset, day, symbol, symbols, part, quote, text, integer, number, flag, choice
+    kind: str  # dataset, channel, day, symbol, symbols, product, part, quote, text, integer, number, flag, choice
     description: str = ""
     default: str = ""  # as it is written in an address; empty = said by the description
     choices: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ def read(query: str, parameters: Iterable[Parameter], con: sqlite3.Connection) -
     declared = {each.name: each for each in parameters}
     given, errors = _given(query, declared)
     values: dict[str, Value] = {}
-    for name, parameter in sorted(declared.items(), key=lambda each: each[1].kind != "dataset"):
+    for name, parameter in sorted(declared.items(), key=lambda each: each[0] != "dataset"):
         dataset = str(values.get("dataset", ""))
         try:
             values[name] = _value(parameter, given.get(name, ""), con, dataset)
@@ -157,13 +157,23 @@ def _quote(con: sqlite3.Connection, text: str, dataset: str) -> str:
     return text
 
 
-def _dataset(con: sqlite3.Connection, text: str) -> str:
-    known = [str(row[0]) for row in con.execute("SELECT dataset FROM datasets ORDER BY is_default DESC, dataset")]
+def _dataset(con: sqlite3.Connection, text: str, *, of_vault: bool = False) -> str:
+    rows = con.execute("SELECT dataset, is_default FROM datasets ORDER BY is_default DESC, dataset")
+    known = [str(dataset) for dataset, is_default in rows if not (of_vault and is_default)]
     if text not in known:
         near = difflib.get_close_matches(text[:60], known, n=3, cutoff=0.4) or known
-        told = f"There is no archive {text[:60]!r}. Did you mean {' or '.join(near)}?"
-        raise Refusal(404, "unknown_dataset", told)
+        meant = f"Did you mean {' or '.join(near)}?" if near else "There is no vault in this build."
+        what = "channel of the vault" if of_vault else "archive"
+        raise Refusal(404, "unknown_dataset", f"There is no {what} {text[:60]!r}. {meant}")
     return text
+
+
+def _product(con: sqlite3.Connection, text: str, dataset: str) -> str:
+    """Return a symbol of a channel of the vault, or of any."""
+    held = "SELECT 1 FROM symbols INNER JOIN datasets USING (dataset) WHERE symbol = ? AND NOT is_default LIMIT 1"
+    if dataset or con.execute(held, [known_symbol(con, text)]).fetchone():
+        return known_symbol(con, text, dataset)
+    raise Refusal(404, "unknown_symbol", f"The vault has no product {text[:60]!r}.")
 
 
 def known_symbol(con: sqlite3.Connection, text: str, dataset: str = "") -> str:
@@ -197,9 +207,11 @@ def _reversed(values: Mapping[str, Value]) -> Sequence[str]:
 
 
 _READERS: dict[str, Callable[[Parameter, str, sqlite3.Connection, str], Value]] = {
+    "channel": lambda _, text, con, __: _dataset(con, text, of_vault=True),
     "dataset": lambda _, text, con, __: _dataset(con, text),
     "day": lambda parameter, text, *_: past_day(parameter.name, text),
     "symbol": lambda _, text, con, dataset: known_symbol(con, text, dataset),
+    "product": lambda _, text, con, dataset: _product(con, text, dataset),
     "symbols": lambda _, text, con, dataset: _symbols(con, text, dataset),
     "part": lambda _, text, con, dataset: _part(con, text, dataset),
     "quote": lambda _, text, con, dataset: _quote(con, text, dataset),

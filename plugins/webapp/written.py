@@ -13,6 +13,7 @@ from webapp.questions import Question
 TEXT = "text/plain; charset=utf-8"
 _JSON = "application/json; charset=utf-8"
 _LINES = "application/x-ndjson; charset=utf-8"
+_OWN_CAPTURE = "This site's own capture of Coinbase's public feed."
 
 
 class Rows(NamedTuple):
@@ -28,12 +29,16 @@ class Rows(NamedTuple):
 def note(found: Rows) -> str:
     """Say why there are no rows of days that nobody can have files of yet; empty where that is not the reason."""
     asked, build = str(found.values.get("date") or found.values.get("start") or ""), found.build
-    if found.rows or not build.last_day or asked <= build.last_day:
+    if found.rows or not build.last_day or asked <= build.last_day or _of_vault(found):
         return ""
     return (
         f"No file of {asked} is known yet: the newest day with files is {build.last_day},"
         f" the newest day looked at {build.looked_through}."
     )
+
+
+def _of_vault(found: Rows) -> bool:
+    return found.values.get("dataset", found.build.dataset) != found.build.dataset
 
 
 def written(
@@ -57,6 +62,13 @@ def written(
     return b'%s, "rows": [%s]}' % (around[:-1], rows), _JSON
 
 
+def _terms(found: Rows) -> dict[str, str | None]:
+    """Return licence and attribution: those of the archive reach nothing that the vault holds."""
+    if _of_vault(found):
+        return {"license": None, "attribution": _OWN_CAPTURE}
+    return {"license": found.build.license, "attribution": found.build.attribution}
+
+
 def _around(asked: Question, found: Rows, following: str | None) -> dict[str, Any]:
     """Return what an answer says of itself; the totals come before the rows."""
     return {
@@ -65,8 +77,7 @@ def _around(asked: Question, found: Rows, following: str | None) -> dict[str, An
         "query_name": asked.name,
         "build_id": found.build.build_id,
         "built_at": found.build.built_at,
-        "license": found.build.license,
-        "attribution": found.build.attribution,
+        **_terms(found),
         "parameters": {each.name: found.values[each.name] for each in asked.parameters},
         "columns": [each.name for each in asked.columns],
         "row_count": len(found.rows),

@@ -85,6 +85,22 @@ def test_the_days_of_the_vault_are_told(both: Site) -> None:
         (str(day(2)), 7, 5, 44),
     ]
     assert [row["dataset"] for row in both.rows("/availability/datasets.json?_shape=array")] == [DATASET, TICKER]
+    for asked, case in (
+        (f"dataset={DATASET}", "unknown_dataset"),
+        ("symbol=BTCUSDT", "unknown_symbol"),
+        (f"{OF_TICKER}&symbol=BTCUSDT", "unknown_symbol"),
+    ):
+        assert both.get(f"/availability/vault_days.json?{asked}", 404).json()["case"] == case
+
+
+def test_the_licence_of_the_archive_reaches_nothing_that_the_vault_holds(both: Site) -> None:
+    of_binance = both.get("/availability/coverage.json").json()
+    of_vault = both.get(f"/availability/coverage.json?{OF_TICKER}").json()
+    assert "Binance" in of_binance["attribution"]
+    assert of_binance["license"]
+    assert of_vault["attribution"] == "This site's own capture of Coinbase's public feed."
+    assert of_vault["license"] is None
+    assert both.get("/availability/vault_days.json").json()["license"] is None
 
 
 def test_the_manifest_names_the_folders_of_the_vault_and_aria2_is_told_that_it_cannot_fetch_them(both: Site) -> None:

@@ -8,6 +8,6 @@ FROM here.day_file_codes AS held
 INNER JOIN here.symbols AS ours ON held.symbol_id = ours.symbol_id
 LEFT JOIN there.symbols AS theirs ON ours.dataset = theirs.dataset AND ours.symbol = theirs.symbol
 LEFT JOIN there.day_file_codes AS other ON theirs.symbol_id = other.symbol_id AND held.date = other.date
-WHERE ours.dataset = (SELECT dataset FROM here.build) AND other.date IS NULL
+WHERE ours.dataset = :dataset AND other.date IS NULL
 GROUP BY ours.symbol
 ORDER BY ours.symbol

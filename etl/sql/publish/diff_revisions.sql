@@ -15,7 +15,7 @@ FROM here.day_file_codes AS held
 INNER JOIN here.symbols AS ours ON held.symbol_id = ours.symbol_id
 INNER JOIN there.symbols AS theirs ON ours.dataset = theirs.dataset AND ours.symbol = theirs.symbol
 INNER JOIN there.day_file_codes AS other ON theirs.symbol_id = other.symbol_id AND held.date = other.date
-WHERE ours.dataset = (SELECT dataset FROM here.build)
+WHERE ours.dataset = :dataset
     AND (
         held.etag <> other.etag
         OR held.file_size_bytes <> other.file_size_bytes

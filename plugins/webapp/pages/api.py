@@ -37,6 +37,8 @@ _KINDS = {
     "part": "any part of a name",
     "quote": "a quote there is, such as USDT",
     "dataset": "an archive there is, see datasets",
+    "channel": "a channel of the vault, see datasets",
+    "product": "a whole name of a product",
 }
 _DEFAULT = "dataset = (SELECT dataset FROM build)"
 _BEST_KNOWN = (
