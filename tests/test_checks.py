@@ -656,6 +656,7 @@ def outcomes(answer: dict[str, Any]) -> dict[str, str]:
     return {each["code"]: each["outcome"] for each in answer["checks"]}
 
 
+@pytest.mark.long
 def test_a_sound_warehouse_has_no_error_whatever_collected_it(filled: Run, archive: Replica) -> None:
     archive.edit("reupload", symbol="BTCUSDT", day="2024-01-15", size=50_000)
     archive.edit("remove", symbol="ETHUSDT", day="2024-01-15")
@@ -706,6 +707,7 @@ def test_an_error_makes_exit_code_1_and_names_itself(filled: Run) -> None:
     assert len(next(each["findings"] for each in answer["checks"] if each["code"] == "A401")) == 1480
 
 
+@pytest.mark.long
 def test_a_published_file_of_other_facts_or_of_other_make_is_not_compared(filled: Run) -> None:
     assert "A501 published counts     not checked: there is no published file at" in filled("check").stdout
     filled("export")

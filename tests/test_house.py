@@ -65,6 +65,7 @@ def test_the_pipeline_never_imports_the_stand_ins_nor_they_the_pipeline() -> Non
             assert imports(path) <= {name}, path
 
 
+@pytest.mark.long
 def test_the_generated_docs_are_those_of_this_program() -> None:
     command = [sys.executable, "docs/generate.py", "--check"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -117,6 +117,7 @@ def filled(picture: str, longest: int) -> str:
     return picture[:begin] + inside + picture[begin + len(inside) :]
 
 
+@pytest.mark.long
 @relaxed
 @given(st.sampled_from(sorted(DRAWN)), st.integers(0, 6))
 def test_mergegaps_joins_over_short_gaps_and_leaves_them_out(
@@ -217,6 +218,7 @@ def lacking(name: str, first: int, last: int) -> tuple[int, int]:
     return sum(map(asked.count, "gmv")), asked.count("?") + sum(first <= n <= last for n in range(unborn, begin))
 
 
+@pytest.mark.long
 @relaxed
 @given(
     asked=places,

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from shutil import copy
 from typing import Any
 
 import duckdb
@@ -167,6 +168,7 @@ def test_a_run_that_was_killed_is_found_dead_by_the_next(
     assert done == ("done", False, len(DAYS), None)
 
 
+@pytest.mark.long
 def test_a_run_that_died_is_published_as_such_and_with_the_same_bytes(run: Run) -> None:
     run("discover")
     run("backfill")
@@ -224,9 +226,9 @@ TODAY = dt.date(2024, 1, 31)
     ],
 )
 def test_the_success_rate_is_that_of_the_last_30_days(
-    tmp_path: Path, ended: list[tuple[int, str]], expected: tuple[int, int, float | None]
+    blank: Path, tmp_path: Path, ended: list[tuple[int, str]], expected: tuple[int, int, float | None]
 ) -> None:
-    with open_warehouse(tmp_path / "warehouse.duckdb") as con:
+    with open_warehouse(copy(blank, tmp_path / "warehouse.duckdb")) as con:
         for number, (days_ago, outcome) in enumerate(ended):
             start = dt.datetime.combine(TODAY - dt.timedelta(days=days_ago), dt.time(1))
             row = [str(number), "update", "{}", start, outcome, 1, "here"]
