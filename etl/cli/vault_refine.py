@@ -15,7 +15,7 @@ from etl.errors import AvailabilityError
 from etl.vault import compact as compacting
 from etl.vault import refine as refining
 from etl.vault.config import Config, read_config
-from etl.vault.storage import StorageError, open_storage
+from etl.vault.storage import open_storage
 
 _LOG = logging.getLogger("etl.vault.refine")
 
@@ -44,7 +44,7 @@ def refine(watch: float | None, config_path: Path) -> None:
         while watch and not stop.wait(watch):
             try:
                 done = _round(settings, stop.is_set)
-            except StorageError as error:  # the next round may find it again
+            except (AvailabilityError, OSError) as error:  # another refiner is at work, or the store fails for now
                 _LOG.error("round failed", extra={"error": str(error)})
     if done.stuck:
         first = done.stuck[0]

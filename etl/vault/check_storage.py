@@ -24,9 +24,11 @@ _S3_ACTIONS = {
 }
 _KEYS = "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or storage.s3.profile, or run where a role is attached."
 _DISK = "Free some space, or let storage.base_dir lie on a larger disk."
+_CHECKSUMS = "Set AWS_REQUEST_CHECKSUM_CALCULATION=when_required: the store may not know the checksums of AWS's client."
 _UNKNOWN = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "RequestTimeTooSkewed"}
 _FIXES = {
     "NoCredentialsError": f"{_KEYS} For a public bucket, storage.s3.anonymous: true.",
+    "ValueError": "Mend storage.s3.endpoint_url: a host's name has letters, digits, hyphens and dots, and no _.",
     "PartialCredentialsError": f"{_KEYS} One half of the pair is lacking.",
     "ProfileNotFound": "Name a profile that `aws configure list-profiles` shows in storage.s3.profile.",
     "InvalidAccessKeyId": "The key is unknown there: check the access key, and that it belongs to this endpoint.",
@@ -37,6 +39,9 @@ _FIXES = {
     "NoSuchBucket": "Create it (`aws s3 mb s3://{bucket} --region {region}`), or mend storage.s3.bucket.",
     "AuthorizationHeaderMalformed": "Set storage.s3.region to the region that the bucket is in.",
     "PermanentRedirect": "Set storage.s3.region to the region that the bucket is in.",
+    "NotImplemented": _CHECKSUMS,
+    "XAmzContentSHA256Mismatch": _CHECKSUMS,
+    "MissingContentLength": _CHECKSUMS,
     "Unreachable": "Check storage.s3.endpoint_url and the name in it, the firewall and the proxy: {endpoint}"
     " must answer from this machine (`curl --head {endpoint}`).",
     "ENOENT": "Mount or make the folder {base}, or set another storage.base_dir.",
@@ -187,6 +192,8 @@ def _skipped(*names: str) -> Iterator[Step]:
 
 def _fix(settings: config.Storage, error: StorageError) -> str:
     s3 = settings.s3
+    if error.operation == "open" and error.code == "AccessDenied":
+        return "Let the keys of that profile assume its role (sts:AssumeRole), or set another storage.s3.profile."
     if error.code in {"AccessDenied", "AllAccessDisabled", "403"}:
         action = _S3_ACTIONS.get(error.operation, "s3:ListBucket")
         return f"Allow {action} on the bucket {s3.bucket}: docs/vault.md has the whole policy."

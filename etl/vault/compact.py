@@ -9,6 +9,7 @@ reads both takes `compacted/` before a day of his choice and `processed/` from i
 import datetime as dt
 import json
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from hashlib import sha256
@@ -22,6 +23,7 @@ import duckdb
 from etl.errors import AvailabilityError
 from etl.vault import storage
 from etl.vault.alone import alone
+from etl.vault.footers import footers
 from etl.vault.parquet import fetch, quoted, scratch_database, write_part
 from etl.vault.refine import PROCESSED
 from etl.vault.storage import Storage, Stored
@@ -52,7 +54,9 @@ def _compact(
 ) -> Compacted:
     done = Compacted(0, 0, 0, 0, [])
     parts = [each.path for each in storage.list_files(vault, PROCESSED, "*.parquet")]
-    files = storage.list_files(vault, COMPACTED, "*.parquet")
+    files = defaultdict[str, list[Stored]](list)  # by folder
+    for each in storage.list_files(vault, COMPACTED, "*.parquet"):
+        files[_folder(each.path)].append(each)
     for folder, group in groupby(parts, key=_folder):
         day, names = _day(folder), [path.rpartition("/")[2] for path in group]
         if stopped():
@@ -62,9 +66,13 @@ def _compact(
             continue
         if day >= today:
             continue
-        merged = [each for each in files if _folder(each.path) == COMPACTED + folder.removeprefix(PROCESSED)]
+        merged = files[COMPACTED + folder.removeprefix(PROCESSED)]
         try:
             check()
+        except AvailabilityError as error:  # somebody else compacts now, or nobody can tell
+            done.failures.append(str(error))
+            break
+        try:
             before, done = done.days, _compact_day(vault, folder, names, merged, done)
             newest = max((each.last_modified.date() for each in merged), default=today)
             if done.days == before and newest < today - dt.timedelta(days=keep_days):
@@ -83,7 +91,7 @@ def _compact_day(
     if storage.join(target, _name(names)) in {each.path for each in merged}:
         return done
     with TemporaryDirectory(prefix="availability-") as scratch, scratch_database(Path(scratch)) as con:
-        known = {name for each in merged for name in parts_of(con, vault, each.path, Path(scratch))}
+        known = _parts_in(con, vault, merged, Path(scratch))
         new = sorted(set(names) - known)
         if not new:
             return done
@@ -111,16 +119,13 @@ def _merge(
     return write_part(con, vault, target, rows, about, scratch).rows
 
 
-def parts_of(con: duckdb.DuckDBPyConnection, vault: Storage, path: str, scratch: Path) -> list[str]:
-    """Return the names of the parts that a file was made of."""
-    file = scratch / "merged.parquet"
-    fetch(vault, path, file)
-    words = con.execute(
-        "SELECT decode(value) FROM parquet_kv_metadata(?) WHERE decode(key) = 'parts'", [str(file)]
-    ).fetchall()
-    if len(words) != 1:
-        raise AvailabilityError(f"{vault.place(path)} does not say which parts it was made of.")
-    names: list[str] = json.loads(words[0][0])
+def _parts_in(con: duckdb.DuckDBPyConnection, vault: Storage, merged: Sequence[Stored], scratch: Path) -> set[str]:
+    """Return the names of the parts that some files were made of."""
+    names = set[str]()
+    for file, said in footers(con, vault, merged, scratch):
+        if not said.parts:
+            raise AvailabilityError(f"{vault.place(file.path)} does not say which parts it was made of.")
+        names |= set(said.parts)
     return names
 
 

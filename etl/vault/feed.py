@@ -24,7 +24,7 @@ _WAITING_FRAMES: Final = 4  # in the library, each as large as that; more are no
 HEARTBEATS: Final = "heartbeats"  # one a second: without them a quiet market and a dead line look the same
 _CLOSE_SECONDS: Final = 2.0
 _PING_SECONDS: Final = 20.0
-_ACKNOWLEDGED_SECONDS: Final = 10.0
+ACKNOWLEDGED_SECONDS: Final = 10.0
 LOOK_SECONDS: Final = 0.1
 _ABOUT_US: Final = re.compile(r"product|channel|auth|jwt|token|permission|subscri", re.IGNORECASE)
 _SHOWN: Final = 200
@@ -70,7 +70,7 @@ class Receiver:
             began = time.monotonic()
             try:
                 connected = True
-                async with self._connecting() as socket:
+                async with await self._connected() as socket:
                     reason = await self._receive(socket)
             except (OSError, WebSocketException) as error:
                 connected = False
@@ -79,6 +79,17 @@ class Receiver:
                 return
             attempts = 1 if connected and time.monotonic() - began >= self._feed.pace.good else attempts + 1
             await self._pause(attempts, reason)
+
+    async def _connected(self) -> ClientConnection:
+        """Connect, for as long as it is wanted."""
+        connecting = asyncio.ensure_future(self._connecting())
+        while not connecting.done():
+            await asyncio.wait({connecting}, timeout=LOOK_SECONDS)
+            if self._ended():
+                connecting.cancel()
+        if connecting.cancelled():
+            raise TimeoutError("told to end")
+        return connecting.result()
 
     def _connecting(self) -> connect:
         return connect(
@@ -171,13 +182,18 @@ class Receiver:
                 self._note("error", message=f"{channel} is not subscribed to for {', '.join(lacking)}")
                 _log.warning("products not subscribed to", extra={"channel": channel, "products": lacking})
 
+    def _lacking(self) -> bool:
+        """Tell whether something that was asked for is not acknowledged."""
+        wanted = set(self._feed.products)
+        return any(not wanted <= set(self._acknowledged.get(name, ())) for name in self._feed.channels)
+
     def _error(self, frame: bytes) -> None:
         """Record an error frame; one about what we asked for ends the capture."""
         said = parsed(frame)
         message = ": ".join(str(said[name]) for name in ("message", "reason") if said.get(name)) or repr(frame)
         message = message[:_SHOWN]
         self._note("error", message=message)
-        if _ABOUT_US.search(message):
+        if self._lacking() and _ABOUT_US.search(message):  # what was acknowledged in full is no longer refused
             raise UsageError(
                 f"{self._feed.url} refuses the subscription: {message!r}. Asked for were the products"
                 f" {', '.join(self._feed.products)} on the channels {', '.join(self._feed.channels)},"
@@ -195,8 +211,9 @@ class Receiver:
                 self._reason = f"no frame for {silent:.0f} s"
                 break
             lacking = [name for name in self._feed.channels if name not in self._acknowledged]
-            if lacking and not told and time.monotonic() - began > _ACKNOWLEDGED_SECONDS:
+            if lacking and not told and time.monotonic() - began > ACKNOWLEDGED_SECONDS:
                 told = True
+                self._note("error", message=f"not acknowledged: {', '.join(lacking)}")
                 _log.warning("channels not acknowledged", extra={"channels": lacking})
         await socket.close()
 

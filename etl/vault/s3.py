@@ -179,6 +179,7 @@ def open_bucket(settings: config.S3) -> Bucket:
     from botocore import UNSIGNED  # noqa: PLC0415
     from botocore.config import Config  # noqa: PLC0415
 
+    place = f"s3://{settings.bucket}/{settings.prefix}"
     how = Config(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=READ_SECONDS,
@@ -191,8 +192,9 @@ def open_bucket(settings: config.S3) -> Bucket:
         keys = _keys(settings)
         source = _source(settings, session)
         client = session.client("s3", endpoint_url=settings.endpoint_url or None, config=how, **keys)
-    except BotoCoreError as error:
-        place = f"s3://{settings.bucket}/{settings.prefix}"
+    except ClientError as error:  # of whom the credentials are asked from
+        raise StorageError("open", place, _cause(error), code=_code(error)) from error
+    except (BotoCoreError, ValueError) as error:  # ValueError: of the endpoint
         raise StorageError("open", place, str(error).strip(" ."), code=type(error).__name__) from error
     client.meta.events.register_first("needs-retry.s3", retries.wait)
     return Bucket(client, settings.bucket, f"{settings.prefix}/" if settings.prefix else "", source)

@@ -88,6 +88,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._hand_on(body, fault)
         elif fault.kind == "status":
             said = f"<Error><Code>{fault.code}</Code><Message>As told</Message></Error>"
+            if self.command == "POST" and fault.status != 200:  # as STS says it; S3's client reads both
+                said = f"<ErrorResponse>{said}</ErrorResponse>"
             self._say(fault.status, {}, said.encode())
         elif fault.kind == "other":
             self._say(200, {"ETag": '"0"'}, b"other")

@@ -1,14 +1,16 @@
 """Capture from a replay: every frame that came lies in the vault once, and what did not come is told."""
 
 import json
+import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import pytest
+from websockets.sync.server import serve
 
 from etl.errors import AvailabilityError, UsageError
 from etl.replay.faults import GARBAGE, Fault
@@ -223,6 +225,48 @@ def test_a_refused_subscription_ends_capture_and_is_kept(
             run.end()
     assert message in events(local_storage, "error")[0]["message"]
     assert message in events(local_storage, "stopped")[0]["reason"]
+
+
+@pytest.mark.parametrize(("products", "ends"), [([], True), (["BTC-USD"], True), (["BTC-USD", "ETH-USD"], False)])
+def test_only_what_is_not_acknowledged_can_still_be_refused(products: list[str], *, ends: bool) -> None:
+    receiver = Receiver(Feed("", PRODUCTS, ("ticker",)), Intake(100, 60, 10**6), Tally(""), lambda: False)
+    told = {"channel": "subscriptions", "events": [{"subscriptions": {"ticker": products}}]}
+    receiver.take(json.dumps(told).encode())
+    with pytest.raises(UsageError) if ends else nullcontext():
+        receiver.take(b'{"type":"error","message":"the channel is slow"}')
+
+
+@contextmanager
+def deaf_feed() -> Iterator[str]:
+    """A feed that takes connections and answers nothing."""
+    with serve(list, "127.0.0.1", 0) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
+        server.shutdown()
+        thread.join()
+
+
+def test_channels_that_are_not_acknowledged_are_noted(
+    local_storage: Storage, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "ACKNOWLEDGED_SECONDS", 0.05)
+    with deaf_feed() as url, running(url, local_storage, spool) as run:
+        time.sleep(1)
+        run.end()
+    assert [each["message"] for each in events(local_storage, "error")] == [
+        "not acknowledged: ticker, level2, market_trades"
+    ]
+
+
+def test_told_to_stop_while_it_connects_it_waits_for_no_answer(local_storage: Storage, spool: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        with running(f"ws://127.0.0.1:{silent.getsockname()[1]}", local_storage, spool) as run:
+            accepted, _ = silent.accept()
+            began = time.monotonic()
+            run.end()
+        accepted.close()
+    assert time.monotonic() - began < 5
 
 
 def test_a_feed_that_is_not_there_is_tried_again_until_it_is(local_storage: Storage, spool: Path) -> None:

@@ -15,6 +15,7 @@ from etl.replay.recording import read_recording
 from etl.replay.server import Replay
 from etl.replay.server import running as replaying
 from etl.vault import capture, feed, uploads, writer
+from etl.vault.alone import holder
 from etl.vault.config import S3
 from etl.vault.config import Storage as Settings
 from etl.vault.in_store import join_parts, parts_elsewhere
@@ -254,6 +255,7 @@ def test_what_the_store_does_not_take_in_the_end_stays_in_the_spool_for_the_next
     assert played.ready(behind_faults) == []
     faulty.faults = []
     monkeypatch.undo()
+    played.wait_for(lambda: holder(behind_faults, "capture") is None)  # its thread ends by itself
     with capturing(behind_faults, spool) as (_, run):
         run.end()
     assert frames(behind_faults)[:ENOUGH] == first[:ENOUGH]

@@ -62,6 +62,30 @@ def test_an_endpoint_that_does_not_answer_is_named(vault_command: Vault, s3_sett
     assert "http://127.0.0.1:9 must answer from this machine" in fix
 
 
+def test_an_endpoint_that_is_no_address_is_named(vault_command: Vault, s3_settings: S3) -> None:
+    said, fix = failing(vault_command, s3_settings._replace(endpoint_url="http://my_store:9000"), "credentials")
+    assert said["write"] == "skipped"
+    assert fix.startswith("Mend storage.s3.endpoint_url")
+
+
+def test_a_role_that_may_not_be_assumed_is_named(
+    vault_command: Vault, s3_settings: S3, faulty: Faulty, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    aws = tmp_path / "aws-config"
+    aws.write_text(
+        "[profile plain]\naws_access_key_id = FROMPROFILE\naws_secret_access_key = hush\n"
+        "[profile role]\nrole_arn = arn:aws:iam::123456789012:role/vault\nsource_profile = plain\nregion = us-east-1\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(aws))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", faulty.url)
+    faulty.faults[:] = [Fault("status", "POST", "/", 99, 403, "AccessDenied")]
+    bare = S3(s3_settings.bucket, "", "us-east-1", s3_settings.endpoint_url, profile="role")
+    said, fix = failing(vault_command, bare, "credentials")
+    assert said["write"] == "skipped"
+    assert fix.startswith("Let the keys of that profile assume its role (sts:AssumeRole)")
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(
     ("asked", "failed", "action"),

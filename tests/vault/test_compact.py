@@ -5,10 +5,12 @@ from threading import Event, Thread
 
 import pytest
 
+from etl.vault import alone
 from etl.vault import storage as stores
 from etl.vault.compact import COMPACTED, compact
 from etl.vault.config import Refine
 from etl.vault.refine import PROCESSED, refine_all
+from etl.vault.segments import ACTIVE
 from etl.vault.storage import Storage
 from tests.vault import lines as told
 from tests.vault.found import Records, paths, records, records_in
@@ -96,6 +98,33 @@ def test_a_folder_that_names_no_day_is_told(local_storage: Storage) -> None:
     stores.write(local_storage, f"{PROCESSED}/ticker/product_id=BTC-USD/date=soon/part_1.parquet", b"?")
     done = compact(local_storage, NEXT, 7)
     assert done.failures == [f"{PROCESSED}/ticker/product_id=BTC-USD/date=soon: it names no day"]
+
+
+@pytest.mark.long
+def test_a_merged_file_that_does_not_say_what_it_is_made_of_is_told(storage: Storage) -> None:
+    refine_segments(storage, 1)
+    part = paths(storage, PROCESSED)[0]
+    day = f"{COMPACTED}{part.removeprefix(PROCESSED).rpartition('/')[0]}/day_0.parquet"
+    stores.write(storage, day, stores.read(storage, part))
+    done = compact(storage, NEXT, 7)
+    assert (done.days, len(done.failures)) == (1, 1)
+    assert done.failures[0].endswith("day_0.parquet does not say which parts it was made of.")
+
+
+def test_whose_claim_was_taken_over_merges_no_day_more(s3_storage: Storage) -> None:
+    refine_segments(s3_storage, 1)
+    with pytest.MonkeyPatch.context() as patch:
+
+        def lost() -> bool:
+            lock = f"{ACTIVE}/.compact.lock"
+            stores.write(s3_storage, lock, stores.read(s3_storage, lock).replace(b'"host": "', b'"host": "else'))
+            patch.setattr(alone.time, "monotonic", lambda: 1e12)  # so late that it has to ask
+            return False
+
+        done = compact(s3_storage, NEXT, 7, lost)
+    assert (done.days, len(done.failures)) == (0, 1)
+    assert "is held for `vault compact` by process" in done.failures[0]
+    assert paths(s3_storage, COMPACTED) == []
 
 
 @pytest.mark.long

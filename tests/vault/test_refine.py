@@ -83,10 +83,11 @@ def test_heartbeats_and_subscriptions_are_counted_and_what_capture_noted_is_a_ta
     subscribed = told.frame("subscriptions", {"subscriptions": {"ticker": ["BTC-USD"]}})
     loss = b'{"capture_ts":"2026-08-09T21:00:01.5Z","connection":"c","event":"loss","expected":5,"got":9,"lost":4}\n'
     note = b'{"capture_ts":"2026-08-09T21:00:02Z","connection":null,"event":"break","reason":"it closed","more":[1]}\n'
-    told.make_ready(local_storage, [*told.caught([told.HEARTBEAT, subscribed, told.HEARTBEAT]), loss, note])
+    ack = b'{"capture_ts":"2026-08-09T21:00:03Z","connection":"c","event":"subscribed","channel":"heartbeats"}\n'
+    told.make_ready(local_storage, [*told.caught([told.HEARTBEAT, subscribed, told.HEARTBEAT]), loss, note, ack])
     done = refine_all(local_storage, Refine())
-    assert done.refined[0].frames == {"heartbeats": 2, "subscriptions": 1, "loss": 1, "break": 1}
-    lost, broken = rows_of(local_storage, "events")
+    assert done.refined[0].frames == {"heartbeats": 2, "subscriptions": 1, "loss": 1, "break": 1, "subscribed": 1}
+    lost, broken, _ = rows_of(local_storage, "events")
     assert (lost["event"], lost["expected"], lost["got"], lost["lost"], lost["line"]) == ("loss", 5, 9, 4, 4)
     assert (broken["reason"], json.loads(broken["note"])["more"], broken["date"]) == ("it closed", [1], "2026-08-09")
     assert [part.split("/")[2] for part in paths(local_storage, PROCESSED)] == ["events"]
@@ -102,6 +103,12 @@ ODD = [
     (WHOLE + WHOLE, "it is no JSON object of a capture"),
     (WHOLE.replace(b"SELL", b"S\xffLL"), "it is no JSON object of a capture"),
     (WHOLE.replace(b"2026-08-09T21:00:00.000000Z", b"yesterday"), "capture_ts is missing or no moment"),
+    (WHOLE.replace(b"2026-08-09T", b"10000-01-01T"), "capture_ts is missing or no moment"),
+    (WHOLE.replace(b"2026-08-09T", b"0000-01-01T"), "capture_ts is missing or no moment"),
+    (
+        b'{"capture_ts":"290000-01-01T00:00:00Z","connection":null,"event":"started"}',
+        "capture_ts is missing or no moment",
+    ),
     (told.caught([b"not json"])[0], "the frame names no channel"),
     (told.caught([b'{"type":"error","message":"no"}'])[0], "the frame names no channel"),
     (told.caught([told.frame("status", {"type": "update"})])[0], "no table takes the channel status"),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from etl.vault import storage as stores
+from etl.vault.alone import alone
 from etl.vault.config import S3, Config, Refine, Storage
 from etl.vault.refine import PROCESSED, refine_all
 from etl.vault.segments import PROCESSING
@@ -81,6 +82,25 @@ def test_watching_takes_up_what_comes_later_and_ends_whole_on_sigterm(
     events = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
     assert [each["rows"] for each in events if each["event"] == "segment refined"] == [1, 1]
     assert len(paths(storage, PROCESSED)) == 2
+
+
+@pytest.mark.long
+def test_watching_goes_on_while_another_refiner_is_at_work(local_storage: Opened, tmp_path: Path) -> None:
+    process = command(Config(Storage("local", tmp_path / "vault")), "refine", "--watch", "0.2", folder=tmp_path)
+    assert process.stderr
+    told.make_ready(local_storage, told.caught([told.trades()]))
+    while paths(local_storage, "raw"):
+        time.sleep(0.05)
+    with alone(local_storage, "refine"):
+        told.make_ready(local_storage, told.caught([told.trades()]), number=1)
+        while "is held for `vault refine` by process" not in process.stderr.readline():
+            assert process.poll() is None
+    while paths(local_storage, "raw"):
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert process.returncode == 0
 
 
 @pytest.mark.long

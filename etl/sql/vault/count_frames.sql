@@ -1,5 +1,5 @@
 INSERT INTO frames
-SELECT coalesce(channel, event), count(*)
+SELECT coalesce(event, channel), count(*)
 FROM staged
-WHERE coalesce(channel, event) IS NOT NULL
+WHERE coalesce(event, channel) IS NOT NULL
 GROUP BY ALL

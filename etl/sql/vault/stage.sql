@@ -1,6 +1,7 @@
 -- One block of lines, read once for all channels. A line that is none becomes a row of NULLs: rowid counts lines.
+-- No folder is of a day before the year 1 or after 9999.
 CREATE OR REPLACE TEMP TABLE staged AS
-SELECT * REPLACE (moment(capture_ts) AS capture_ts)
+SELECT * REPLACE (CASE WHEN moment(capture_ts) BETWEEN '0001-01-01' AND '9999-12-31' THEN moment(capture_ts) END AS capture_ts)
 FROM read_json(
     $path,
     format = 'newline_delimited',
