@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 
+import pytest
 import urllib3
 
 _RESET = struct.pack("ii", 1, 0)  # linger on, zero seconds: closing sends RST
@@ -140,3 +142,15 @@ def standing_before(behind: str) -> Iterator[Faulty]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def two_profiles(folder: Path, sts: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Configure AWS's profiles ``plain``, with keys, and ``role``, which assumes one at the address ``sts``."""
+    aws = folder / "aws-config"
+    aws.write_text(
+        "[profile plain]\naws_access_key_id = FROMPROFILE\naws_secret_access_key = hush\n"
+        "[profile role]\nrole_arn = arn:aws:iam::123456789012:role/vault\nsource_profile = plain\nregion = us-east-1\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(aws))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", sts)

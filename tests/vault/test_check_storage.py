@@ -10,7 +10,7 @@ from etl.vault.config import S3, Config, Storage
 from etl.vault.local import LocalFolder
 from etl.vault.storage import Storage as Opened
 from tests.vault.conftest import Vault
-from tests.vault.faulty import Fault, Faulty
+from tests.vault.faulty import Fault, Faulty, two_profiles
 
 pytestmark = pytest.mark.long
 
@@ -71,14 +71,7 @@ def test_an_endpoint_that_is_no_address_is_named(vault_command: Vault, s3_settin
 def test_a_role_that_may_not_be_assumed_is_named(
     vault_command: Vault, s3_settings: S3, faulty: Faulty, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    aws = tmp_path / "aws-config"
-    aws.write_text(
-        "[profile plain]\naws_access_key_id = FROMPROFILE\naws_secret_access_key = hush\n"
-        "[profile role]\nrole_arn = arn:aws:iam::123456789012:role/vault\nsource_profile = plain\nregion = us-east-1\n",
-        encoding="utf-8",
-    )
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(aws))
-    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", faulty.url)
+    two_profiles(tmp_path, faulty.url, monkeypatch)
     faulty.faults[:] = [Fault("status", "POST", "/", 99, 403, "AccessDenied")]
     bare = S3(s3_settings.bucket, "", "us-east-1", s3_settings.endpoint_url, profile="role")
     said, fix = failing(vault_command, bare, "credentials")

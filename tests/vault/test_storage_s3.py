@@ -14,7 +14,7 @@ from etl.vault.config import S3, Secret
 from etl.vault.retries import WAITS
 from etl.vault.s3 import Bucket, open_bucket
 from etl.vault.storage import StorageAbsent, StorageError
-from tests.vault.faulty import Fault, Faulty
+from tests.vault.faulty import Fault, Faulty, two_profiles
 
 pytestmark = pytest.mark.long
 
@@ -316,14 +316,7 @@ def test_keys_of_the_configuration_are_not_mixed_with_others(
 def test_a_profile_and_the_role_it_assumes_are_taken(
     server: Faulty, bare: S3, moto_server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    aws = tmp_path / "aws-config"
-    aws.write_text(
-        "[profile plain]\naws_access_key_id = FROMPROFILE\naws_secret_access_key = hush\n"
-        "[profile role]\nrole_arn = arn:aws:iam::123456789012:role/vault\nsource_profile = plain\nregion = us-east-1\n",
-        encoding="utf-8",
-    )
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(aws))
-    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", moto_server)
+    two_profiles(tmp_path, moto_server, monkeypatch)
     assert "Credential=FROMPROFILE/" in asked_with(server, bare._replace(profile="plain"))["Authorization"]
     role = asked_with(server, bare._replace(profile="role"))
     assert "Credential=ASIA" in role["Authorization"]
