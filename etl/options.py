@@ -11,6 +11,7 @@ import click
 
 from etl import clock
 from etl.errors import AvailabilityError, UsageError, about_file
+from etl.keys import UM_KLINES_1M
 
 _ERA = dt.date(2000, 1, 1)  # no archive is older
 Given = TypeVar("Given")
@@ -116,6 +117,9 @@ warehouse = _option(
     type=Place(dir_okay=False, readable=False, path_type=Path),  # who opens it says what is wrong with it
     default="warehouse.duckdb",
     help="The DuckDB file with the facts.",
+)
+dataset = click.option(
+    "--dataset", default=UM_KLINES_1M, show_default=True, help="The archive that is asked; `query datasets` lists them."
 )
 site_dir = _option(
     "--site-dir",

@@ -347,10 +347,11 @@ def test_export_replaces_only_what_is_published(filled: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("option", "command"), [("--site-dir", "export"), ("--warehouse", "discover"), ("--warehouse", "status")]
+    ("option", "command"),
+    [("--site-dir", "export"), ("--warehouse", "discover"), ("--warehouse", "status"), ("--config", "vault status")],
 )
 def test_a_path_that_is_empty_is_not_this_folder(bare: Run, option: str, command: str) -> None:
-    assert "it is empty; this folder is `.`." in bare(command, option, "", code=2).stderr
+    assert "it is empty; this folder is `.`." in bare(*command.split(), option, "", code=2).stderr
     assert list(Path().iterdir()) == []
 
 

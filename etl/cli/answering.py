@@ -13,7 +13,6 @@ import click
 from etl import options, queries, tables
 from etl.cli.leaving import readers_may_leave
 from etl.errors import UsageError
-from etl.keys import UM_KLINES_1M
 
 _FORMS = {"text": tables.as_text, "json": tables.as_json, "csv": tables.as_csv}
 _FROM_ENVIRONMENT = "$AVAILABILITY_WAREHOUSE"
@@ -65,9 +64,6 @@ def days(*, needed: bool) -> Decorator:
     return both
 
 
-dataset = click.option(
-    "--dataset", default=UM_KLINES_1M, show_default=True, help="The archive that is asked; `query datasets` lists them."
-)
 mergegaps = click.option(
     "--mergegaps",
     type=click.IntRange(min=0),

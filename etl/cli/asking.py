@@ -24,7 +24,7 @@ query.add_command(asking_archives.vault_days)
 
 @query.command()
 @click.argument("date", type=options.Day())
-@answering.dataset
+@options.dataset
 @answering.question
 def snapshot(con: queries.Connection, form: str, date: dt.date, *, dataset: str) -> None:
     """Show every day file held of one day.
@@ -40,7 +40,7 @@ def snapshot(con: queries.Connection, form: str, date: dt.date, *, dataset: str)
 @click.argument("symbol")
 @click.option("--start", type=options.Day(), help="First day. [default: the first there is]")
 @click.option("--end", type=options.Day(), help="Last day. [default: the last there is]")
-@answering.dataset
+@options.dataset
 @answering.question
 def timeline(
     con: queries.Connection, form: str, symbol: str, start: dt.date | None, end: dt.date | None, *, dataset: str
@@ -56,7 +56,7 @@ def timeline(
 @query.command("range")
 @click.argument("start", type=options.Day())
 @click.argument("end", type=options.Day())
-@answering.dataset
+@options.dataset
 @answering.question
 def date_range(con: queries.Connection, form: str, start: dt.date, end: dt.date, *, dataset: str) -> None:
     """Show every day file held from START to END, in few columns.
@@ -70,7 +70,7 @@ def date_range(con: queries.Connection, form: str, start: dt.date, end: dt.date,
 
 @query.command()
 @click.argument("symbol", required=False)
-@answering.dataset
+@options.dataset
 @answering.question
 def coverage(con: queries.Connection, form: str, symbol: str | None, *, dataset: str) -> None:
     """Show from when to when each symbol has files, and how whole that is.
@@ -84,7 +84,7 @@ def coverage(con: queries.Connection, form: str, symbol: str | None, *, dataset:
 @query.command()
 @click.argument("symbol", required=False)
 @answering.mergegaps
-@answering.dataset
+@options.dataset
 @answering.question
 def timespans(con: queries.Connection, form: str, symbol: str | None, mergegaps: int, *, dataset: str) -> None:
     """Show the unbroken runs of days held.
@@ -99,7 +99,7 @@ def timespans(con: queries.Connection, form: str, symbol: str | None, mergegaps:
 @click.argument("symbol", required=False)
 @answering.mergegaps
 @click.option("--no-data", is_flag=True, help="The names of symbols that were discovered and have no file at all.")
-@answering.dataset
+@options.dataset
 @answering.question
 def gaps(
     con: queries.Connection, form: str, symbol: str | None, *, mergegaps: int, no_data: bool, dataset: str
@@ -127,7 +127,7 @@ def gaps(
 
 @query.command()
 @answering.days(needed=True)
-@answering.dataset
+@options.dataset
 @answering.question
 def new(con: queries.Connection, form: str, start: dt.date, end: dt.date | None, *, dataset: str) -> None:
     """Show the symbols whose first file is of START, or of a day from START to END.
@@ -142,7 +142,7 @@ def new(con: queries.Connection, form: str, start: dt.date, end: dt.date | None,
 
 @query.command()
 @answering.days(needed=True)
-@answering.dataset
+@options.dataset
 @answering.question
 def ended(con: queries.Connection, form: str, start: dt.date, end: dt.date | None, *, dataset: str) -> None:
     """Show the symbols without any file from START on, or from a day from START to END on.
@@ -157,7 +157,7 @@ def ended(con: queries.Connection, form: str, start: dt.date, end: dt.date | Non
 
 @query.command()
 @answering.days(needed=False)
-@answering.dataset
+@options.dataset
 @answering.question
 def summary(con: queries.Connection, form: str, start: dt.date | None, end: dt.date | None, *, dataset: str) -> None:
     """Show each day of all symbols together: all of history, the day START, or START to END.
@@ -171,7 +171,7 @@ def summary(con: queries.Connection, form: str, start: dt.date | None, end: dt.d
 @query.command()
 @click.argument("symbol", required=False)
 @click.option("--since", type=options.Day(), help="Detected on this day or later. [default: all]")
-@answering.dataset
+@options.dataset
 @answering.question
 def revisions(con: queries.Connection, form: str, symbol: str | None, since: dt.date | None, *, dataset: str) -> None:
     """Show files that changed after they were first seen.
@@ -184,7 +184,7 @@ def revisions(con: queries.Connection, form: str, symbol: str | None, since: dt.
 
 @query.command()
 @answering.days(needed=False)
-@answering.dataset
+@options.dataset
 @answering.question
 def freshness(con: queries.Connection, form: str, start: dt.date | None, end: dt.date | None, *, dataset: str) -> None:
     """Show how many hours after its end the files of a day were there; only days that were watched.
@@ -203,7 +203,7 @@ def freshness(con: queries.Connection, form: str, start: dt.date | None, end: dt
 @click.option("--exclude-flat", is_flag=True, help="Leave out symbols without a traded day in the range.")
 @click.option("--kind", help="Only perpetual, delivery or settled.")
 @click.option("--quote", help="Only symbols priced in this, for example USDT.")
-@answering.dataset
+@options.dataset
 @answering.question
 def universe(  # noqa: PLR0913 - one question with all its conditions
     con: queries.Connection,

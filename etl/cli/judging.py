@@ -68,7 +68,7 @@ def status(*, warehouse_path: Path, today: dt.date, accept: tuple[str, ...], as_
     help="Compare with the exchange's own list of contracts too, an address or a file."
     f" Without a value: {checks.EXCHANGE_INFO_URL}",
 )
-@click.option("--dataset", default=UM_KLINES_1M, show_default=True, help="The archive that is looked at.")
+@options.dataset
 @options.warehouse
 @options.site_dir
 @options.today

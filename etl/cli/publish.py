@@ -10,7 +10,6 @@ import click
 from etl import options, tables
 from etl.checks import CATALOGUE, ERROR
 from etl.errors import AvailabilityError, UsageError
-from etl.keys import UM_KLINES_1M
 from etl.publish import diff as comparing
 from etl.publish import kept, run
 from etl.publish.gates import Overrides
@@ -111,7 +110,7 @@ def publish(  # noqa: PLR0913 - a parameter for each option
 @click.argument("old")
 @click.argument("new")
 @options.site_dir
-@click.option("--dataset", default=UM_KLINES_1M, show_default=True, help="The archive that is compared.")
+@options.dataset
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, with every day and file.")
 def diff(old: str, new: str, *, site_dir: Path, dataset: str, as_json: bool) -> None:
     """Compare two builds of SITE_DIR, OLD and NEW: symbols, days, and files that are other ones now.

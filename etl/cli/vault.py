@@ -39,7 +39,7 @@ config = click.option(
     envvar="AVAILABILITY_VAULT_CONFIG",
     show_envvar=True,
     show_default=True,
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=options.Place(dir_okay=False, path_type=Path),
     default="config.yaml",
     callback=options.as_text,
     help="The configuration; docs/vault-config.yaml shows every key.",

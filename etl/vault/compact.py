@@ -23,7 +23,7 @@ import duckdb
 from etl.errors import AvailabilityError
 from etl.vault import storage
 from etl.vault.alone import alone
-from etl.vault.footers import footers
+from etl.vault.footers import footers, named_parts
 from etl.vault.parquet import fetch, quoted, scratch_database, write_part
 from etl.vault.refine import PROCESSED
 from etl.vault.storage import Storage, Stored
@@ -121,12 +121,8 @@ def _merge(
 
 def _parts_in(con: duckdb.DuckDBPyConnection, vault: Storage, merged: Sequence[Stored], scratch: Path) -> set[str]:
     """Return the names of the parts that some files were made of."""
-    names = set[str]()
-    for file, said in footers(con, vault, merged, scratch):
-        if not said.parts:
-            raise AvailabilityError(f"{vault.place(file.path)} does not say which parts it was made of.")
-        names |= set(said.parts)
-    return names
+    told = footers(con, vault, merged, scratch)
+    return {name for file, said in told for name in named_parts(vault, file, said)}
 
 
 def _name(names: Sequence[str]) -> str:

@@ -43,6 +43,13 @@ def footers(
             raise
 
 
+def named_parts(vault: Storage, file: Stored, said: Footer) -> list[str]:
+    """Return the parts that a merged file was made of; AvailabilityError where it names none."""
+    if not said.parts:  # its rows may be those of parts that lie there too
+        raise _nameless(vault, file)
+    return said.parts
+
+
 def _told(con: duckdb.DuckDBPyConnection, copies: Sequence[Path]) -> list[Footer]:
     names = list(map(str, copies))
     rows = dict(con.execute("SELECT file_name, num_rows FROM parquet_file_metadata(?)", [names]).fetchall())
@@ -66,7 +73,7 @@ def _insist(con: duckdb.DuckDBPyConnection, vault: Storage, file: Stored, copy: 
     except duckdb.Error as error:
         raise AvailabilityError(f"{vault.place(file.path)} cannot be read as a Parquet file.") from error
     except ValueError as error:
-        raise AvailabilityError(f"{vault.place(file.path)} does not say which parts it was made of.") from error
+        raise _nameless(vault, file) from error
 
 
 def _copy_tail(vault: Storage, file: Stored, copy: Path) -> None:
@@ -87,3 +94,7 @@ def _tail(vault: Storage, file: Stored) -> bytes:
 
 def _no_parquet(vault: Storage, file: Stored) -> AvailabilityError:
     return AvailabilityError(f"{vault.place(file.path)} is no whole Parquet file.")
+
+
+def _nameless(vault: Storage, file: Stored) -> AvailabilityError:
+    return AvailabilityError(f"{vault.place(file.path)} does not say which parts it was made of.")

@@ -22,7 +22,7 @@ from etl.keys import VAULT, read_vault_folder
 from etl.records import VaultDay
 from etl.vault import storage
 from etl.vault.compact import COMPACTED
-from etl.vault.footers import Footer, footers
+from etl.vault.footers import Footer, footers, named_parts
 from etl.vault.parquet import fetch, scratch_database
 from etl.vault.refine import PROCESSED
 from etl.vault.segments import ACTIVE, PROCESSING, READY
@@ -121,10 +121,8 @@ def read(to: Reading, series: Series, known: Mapping[str, VaultDay]) -> list[Vau
     marks = {name: _files_md5(day, to.found.events.get(name, [])) for name, day in sorted(days.items())}
     new = [name for name, mark in marks.items() if name not in known or known[name].files_md5 != mark]
     merged = _footers(to, chain.from_iterable(days[name].merged for name in new))
-    for each, said in merged.items():
-        if not said.parts:  # its rows may be those of parts that lie there too
-            raise AvailabilityError(f"{to.vault.place(each.path)} does not say which parts it was made of.")
-    inside = {name: {part for each in days[name].merged for part in merged[each].parts} for name in new}
+    made_of = {each: named_parts(to.vault, each, said) for each, said in merged.items()}
+    inside = {name: set(chain.from_iterable(made_of[each] for each in days[name].merged)) for name in new}
     apart = {name: [each for each in days[name].parts if _name(each) not in inside[name]] for name in new}
     rows = {**merged, **_footers(to, chain.from_iterable(apart.values()))}
     held = dict(known)
@@ -145,9 +143,8 @@ def _footers(to: Reading, files: Iterator[Stored]) -> dict[Stored, Footer]:
 
 def _held(series: Series, name: str, files: Sequence[Stored], rows: int, parts: Sequence[str]) -> VaultDay:
     etag = f"{_md5(' '.join([*series, name, *parts]))}-{len(parts)}"
-    begin = (
-        f"part_{name.replace('-', '')}T"  # after a clock was set back, a segment of the day before may have lines too
-    )
+    # After a clock was set back, a segment of the day before may have lines too: they are of no hour of this one.
+    begin = f"part_{name.replace('-', '')}T"
     hours = len({part.removeprefix(begin)[:2] for part in parts if part.startswith(begin)})
     size, newest = sum(each.size for each in files), max(each.last_modified for each in files)
     return VaultDay(name, hours, rows, size, len(files), f"{newest:%Y-%m-%dT%H:%M:%SZ}", etag, 0, 0, 0, "")

@@ -171,8 +171,9 @@ def _dataset(con: sqlite3.Connection, text: str, *, of_vault: bool = False) -> s
 def _product(con: sqlite3.Connection, text: str, dataset: str) -> str:
     """Return a symbol of a channel of the vault, or of any."""
     held = "SELECT 1 FROM symbols INNER JOIN datasets USING (dataset) WHERE symbol = ? AND NOT is_default LIMIT 1"
-    if dataset or con.execute(held, [known_symbol(con, text)]).fetchone():
-        return known_symbol(con, text, dataset)
+    name = known_symbol(con, text, dataset)
+    if dataset or con.execute(held, [name]).fetchone():
+        return name
     raise Refusal(404, "unknown_symbol", f"The vault has no product {text[:60]!r}.")
 
 
