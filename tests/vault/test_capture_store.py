@@ -265,7 +265,8 @@ def test_what_the_store_does_not_take_in_the_end_stays_in_the_spool_for_the_next
 @pytest.mark.long
 def test_a_spool_that_is_lost_as_well_costs_only_what_was_not_in_a_part(s3_storage: Storage, spool: Path) -> None:
     with capturing(s3_storage, spool) as (replay, run):
-        played.wait_for(lambda: joined(s3_storage) == written(spool) != b"")
+        played.wait_for(lambda: unpacked(joined(s3_storage)).count(b"\n") > ENOUGH)
+        played.wait_for(lambda: joined(s3_storage) == written(spool))
         kept = spool.with_name("kept")
         shutil.copytree(spool, kept)
         run.end()
