@@ -8,7 +8,7 @@ from etl import keys
 from etl.clock import now, today
 from etl.errors import ListingError
 from etl.keys import read_tail
-from etl.records import DayFiles, Enumeration, Failure, Listing, Page, StoredObject, Stranger, Window
+from etl.records import DayFiles, Enumeration, Failure, Listing, Page, StoredObject, Stranger, Window, day_files
 from etl.stores import Bucket, Lister, list_pages, over_http, page_url
 
 _NOT_A_DAY_FILE = "not a day file of this series"
@@ -107,14 +107,10 @@ def read_series(dataset: str, window: Window, pages: list[Page]) -> tuple[DayFil
     days = list(map(read_tail, tails))
     is_file = [day is not None and day <= last for day in days]
     beside = set(tails)
-    files = DayFiles(
-        days=[day for day in compress(days, is_file) if day],
-        sizes=list(compress(sizes, is_file)),
-        last_modified=list(compress(last_modified, is_file)),
-        etags=list(compress(etags, is_file)),
-        checksums=["1" if f"{tail}.CHECKSUM" in beside else "0" for tail in compress(tails, is_file)],
-    )
-    if len(files.days) + files.checksums.count("1") == len(names):
+    checksums = ["1" if f"{tail}.CHECKSUM" in beside else "0" for tail in compress(tails, is_file)]
+    held = [day for day in compress(days, is_file) if day]
+    files = day_files(held, *(compress(each, is_file) for each in (sizes, last_modified, etags)), checksums)
+    if files.number + checksums.count("1") == len(names):
         return files, []
     return files, [
         Stranger(StoredObject(*row), reason)
@@ -127,13 +123,13 @@ def _read_pairs(
     stem: str, last: str, names: list[str], sizes: list[str], last_modified: list[str], etags: list[str]
 ) -> DayFiles | None:
     """Take the days where each name is a zip and the next one its checksum: nearly always so, and half the work."""
-    zips = names[::2]
-    if [f"{name}.CHECKSUM" for name in zips] != names[1::2]:
+    zips, checksums = names[::2], names[1::2]
+    if ".CHECKSUM\n".join([*zips, ""]) != "\n".join([*checksums, ""]):  # as one text each: name by name takes longer
         return None
     days = [day for name in zips if (day := read_tail(name.removeprefix(stem))) and day <= last]
     if len(days) != len(zips):
         return None
-    return DayFiles(days, sizes[::2], last_modified[::2], etags[::2], ["1"] * len(days))
+    return day_files(days, sizes[::2], last_modified[::2], etags[::2], ["1"] * len(days))
 
 
 def _strange(tail: str, beside: set[str], last: str, *, stop: bool) -> str | None:

@@ -144,7 +144,7 @@ def _batches(
         succeeded = succeeded or bool(answer.listings)
         if not succeeded and len(batch) >= patience:
             enough.set()
-        days += len(answer.probes) or sum(len(each.files.days) for each in answer.listings)
+        days += len(answer.probes) or sum(each.files.number for each in answer.listings)
         if days >= _DAYS_A_TRANSACTION:
             yield batch
             batch, days = [], 0
@@ -172,7 +172,7 @@ def _record(
     tally.update(
         recorded=sum(_is_recorded(answer, refused) for answer in answers),
         pages=len(probes) + sum(each.pages for each in listings if each.method != "head"),
-        day_files=sum(len(each.files.days) for each in listings),
+        day_files=sum(each.files.number for each in listings),
         strangers=sum(len(each.strangers) for each in listings),
     )
     tally.update(
@@ -207,14 +207,14 @@ def _refused(
     """
     nobody = Answer([], [], [])
     headed = [listing for listing in found if listing.method == "head"]
-    if not headed or tally["present"] or tally["controlled"] or any(listing.files.days for listing in headed):
+    if not headed or tally["present"] or tally["controlled"] or any(listing.files.number for listing in headed):
         return {}, nobody
     held = warehouse.control(con, dataset, [listing.window for listing in headed])
     if held is None:  # nothing can be lost, and nothing could tell
         return {}, nobody
     symbol, day, asked = held
     answer = nobody if asked else look(Window(symbol, day, day), lambda: False)
-    if any(listing.files.days for listing in answer.listings):
+    if any(listing.files.number for listing in answer.listings):
         tally["controlled"] += 1
         return {}, answer
     refused = dict.fromkeys((listing.window.symbol for listing in headed), _WRONG_HOST)

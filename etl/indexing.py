@@ -21,6 +21,7 @@ from etl.records import (
     Stranger,
     VaultDay,
     Window,
+    day_files,
 )
 from etl.vault import holdings
 from etl.vault.compact import COMPACTED
@@ -131,7 +132,7 @@ def _told(vault: Storage, error: AvailabilityError) -> str:
 
 
 def _as_files(held: Sequence[VaultDay]) -> DayFiles:
-    return DayFiles(
+    return day_files(
         [each.day for each in held],
         [str(each.bytes) for each in held],
         [each.last_modified for each in held],

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from etl import keys
 from etl.clock import now
-from etl.records import Answer, DayFiles, Failure, Listing, Probe, Window
+from etl.records import Answer, Failure, Listing, Probe, Window, day_files
 from etl.stores import Files, head
 
 Stopped = Callable[[], bool]
@@ -64,12 +64,12 @@ def _listing(dataset: str, run: Sequence[Probe], started_at: dt.datetime) -> Lis
     """Tell what a run of conclusive days says, in the words of a listing; HEADs do not tell of checksums."""
     symbol = run[0].symbol
     found = [(str(probe.day), probe.head) for probe in run if probe.head.status == _FOUND]
-    files = DayFiles(
-        days=[day for day, _ in found],
-        sizes=[told.size or "" for _, told in found],
-        last_modified=[told.last_modified or "" for _, told in found],
-        etags=[told.etag or "" for _, told in found],
-        checksums=[""] * len(found),
+    files = day_files(
+        [day for day, _ in found],
+        [told.size or "" for _, told in found],
+        [told.last_modified or "" for _, told in found],
+        [told.etag or "" for _, told in found],
+        [""] * len(found),
     )
     return Listing(
         window=Window(symbol, run[0].day, run[-1].day),

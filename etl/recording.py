@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 
 from etl.keys import is_of_vault, read_product, read_symbol
-from etl.records import DayFiles, Enumeration, Failure, Listing, Probe, Stranger, VaultDay
+from etl.records import Enumeration, Failure, Listing, Probe, Stranger, VaultDay
 from etl.warehouse import known_symbols, one, sql, transaction
 
 _LISTING_COLUMNS = (
@@ -16,6 +16,7 @@ _LISTING_COLUMNS = (
 )
 _STRANGER = ("prefixes", "keys", "reasons", "sizes", "last_modified", "etags", "seen_at")
 _PROBE = ("symbols", "days", "urls", "asked_at", "statuses", "sizes", "last_modified", "etags", "errors")
+_DAY_FILE = ("days", "sizes", "last_modified", "etags", "checksums")
 _VAULT_DAY = ("day", "hours", "rows", "bytes", "parts", "losses", "lost_messages", "breaks", "files_md5")
 _Found = tuple[str, dt.datetime, Sequence[Stranger]]  # prefix, seen at, what is strange below it
 
@@ -71,7 +72,8 @@ def record_listings(
             " last_modified TIMESTAMP_S, etag VARCHAR, has_checksum BOOLEAN)"
         )
         numbers = _record_listing_rows(con, dataset, [_row(listing) for listing in listings])
-        con.execute(sql("record/stage"), _columns_as_text(numbers, [listing.files for listing in listings]))
+        columns = {name: [getattr(listing.files, name) for listing in listings] for name in _DAY_FILE}
+        con.execute(sql("record/stage"), {"listing_ids": numbers, **columns})
         con.execute(
             "CREATE OR REPLACE TEMP TABLE staged_listings AS"
             " SELECT * REPLACE (coalesce(first_day, DATE '0001-01-01') AS first_day) FROM listings"
@@ -123,15 +125,9 @@ def _row(answer: Listing | Failure) -> dict[str, Any]:
     if isinstance(answer, Failure):
         unknown = dict.fromkeys(("pages", "objects", "day_files", "strangers"))
         return row | unknown | {"complete": False, "status_code": answer.status, "error": answer.reason}
-    counted = {"day_files": len(answer.files.days), "strangers": len(answer.strangers)}
-    status = 404 if answer.method == "head" and not answer.files.days else 200
+    counted = {"day_files": answer.files.number, "strangers": len(answer.strangers)}
+    status = 404 if answer.method == "head" and not answer.files.number else 200
     return row | counted | {"pages": answer.pages, "objects": answer.objects, "status_code": status, "error": None}
-
-
-def _columns_as_text(numbers: Sequence[int], found: Sequence[DayFiles]) -> dict[str, list[Any]]:
-    names = ("days", "sizes", "last_modified", "etags", "checksums")
-    columns = [[",".join(column) for column in columns] for columns in zip(*found, strict=True)]
-    return {"listing_ids": list(numbers), **dict(zip(names, columns, strict=True))}
 
 
 def _record_probes(con: duckdb.DuckDBPyConnection, dataset: str, probes: Sequence[Probe]) -> None:

@@ -1,6 +1,7 @@
 """The nouns. Plain tuples, no project imports; columns instead of rows where there are millions."""
 
 import datetime as dt
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 
@@ -32,13 +33,23 @@ class Stranger(NamedTuple):
 
 
 class DayFiles(NamedTuple):
-    """The day files of one listing, as parallel columns ordered by day."""
+    """The day files of one listing: their number, and their columns in the order of the days, one text each.
 
-    days: list[str]  # YYYY-MM-DD, UTC
-    sizes: list[str]  # bytes
-    last_modified: list[str]
-    etags: list[str]
-    checksums: list[str]  # "1" where KEY.CHECKSUM lies beside the file, "0" where not, "" where nobody looked
+    A column has a comma between two values, as it travels into DuckDB: a whole universe is then a few thousand texts,
+    where five million of a few letters would cost as much time to forget as to read.
+    """
+
+    number: int
+    days: str  # YYYY-MM-DD, UTC
+    sizes: str  # bytes
+    last_modified: str
+    etags: str
+    checksums: str  # "1" where KEY.CHECKSUM lies beside the file, "0" where not, "" where nobody looked
+
+
+def day_files(days: Sequence[str], *others: Iterable[str]) -> DayFiles:
+    """Return day files from the values of each column: days, sizes, last_modified, etags, checksums."""
+    return DayFiles(len(days), *map(",".join, (days, *others)))
 
 
 class Window(NamedTuple):

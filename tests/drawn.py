@@ -9,7 +9,7 @@ import datetime as dt
 import re
 from typing import NamedTuple
 
-from etl.records import DayFiles, Enumeration, Listing, Window
+from etl.records import Enumeration, Listing, Window, day_files
 
 FIRST = dt.date(2024, 1, 1)
 DATASET = "um/klines/1m"
@@ -32,7 +32,7 @@ def listing(symbol: str, drawn: str, *, at: int | None = None, whole: bool = Fal
     begin = len(drawn) - len(drawn.lstrip("_"))
     end = len(drawn.rstrip("_"))
     held = [number for number in range(begin, end) if drawn[number] not in "._"]
-    files = DayFiles(
+    files = day_files(
         [day(number).isoformat() for number in held],
         [str(SIZES[drawn[number]]) for number in held],
         [f"{day(number + 1 + LATER.get(drawn[number], 0))}T07:30:00.000Z" for number in held],

@@ -71,7 +71,7 @@ def heads(look: Look, at: int) -> Iterator[Listing]:
     for run in re.finditer(r"[^_?]+", look.picture):
         part = "_" * run.start() + run[0] + "_" * (len(look.picture) - run.end())
         seen = listing(look.symbol, part, at=at)
-        yield seen._replace(method="head", files=seen.files._replace(checksums=[""] * len(seen.files.days)))
+        yield seen._replace(method="head", files=seen.files._replace(checksums="," * (seen.files.number - 1)))
 
 
 def probes(look: Look, at: int) -> Iterator[Probe]:

@@ -95,7 +95,7 @@ def test_a_failure_covers_no_day_and_keeps_its_whole_context(warehouse: Path) ->
 
 def test_a_transaction_that_breaks_leaves_nothing_behind(warehouse: Path) -> None:
     good, broken = listing("A", "xxx"), listing("B", "xxx")
-    broken = broken._replace(files=broken.files._replace(sizes=["100", "many", "100"]))
+    broken = broken._replace(files=broken.files._replace(sizes="100,many,100"))
     with pytest.raises(WarehouseError), open_warehouse(warehouse) as con:
         record_listings(con, DATASET, [good, broken])
     assert all_of(warehouse, "SELECT count(*) FROM listings WHERE symbol IS NOT NULL") == [(0,)]
@@ -118,7 +118,7 @@ def test_the_control_is_the_newest_file_not_asked_for_of_a_folder_still_there(wa
 def test_a_head_of_another_upload_forgets_the_checksum_of_the_one_before(warehouse: Path) -> None:
     def headed(picture: str, at: int) -> Listing:
         seen = listing("A", picture, at=at)
-        return seen._replace(method="head", files=seen.files._replace(checksums=[""] * len(seen.files.days)))
+        return seen._replace(method="head", files=seen.files._replace(checksums="," * (seen.files.number - 1)))
 
     with open_warehouse(warehouse) as con:
         record_listings(con, DATASET, [listing("A", "xxx", at=10)])
@@ -161,7 +161,7 @@ def test_every_key_that_is_no_day_file_gets_a_place(warehouse: Path, key: str, r
     names = sorted([f"{STEM}2024-01-01.zip", key])
     page = Page(names, ["1", "1"], ["2024-01-02T07:00:00.000Z"] * 2, ["e", "e"], [], None)
     files, strangers = read_series(DATASET, Window("A", None, day(9)), [page])
-    assert files.days == ["2024-01-01"]
+    assert files.days == "2024-01-01"
     assert [(stranger.object.key, stranger.reason) for stranger in strangers] == [(key, reason)]
     with open_warehouse(warehouse) as con:
         for number in (10, 11):

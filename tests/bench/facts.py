@@ -14,7 +14,7 @@ import yaml
 from etl import queries
 from etl.keys import UM_KLINES_1M
 from etl.recording import record_listings
-from etl.records import DayFiles, Listing, Window
+from etl.records import Listing, Window, day_files
 from etl.serve import SETTINGS
 from etl.warehouse import VIEWS, open_warehouse, worked_out
 
@@ -101,7 +101,7 @@ def _moved_listings(con: duckdb.DuckDBPyConnection, wanted: int) -> list[Listing
     at = dt.datetime(2027, 5, 2)  # noqa: DTZ001 - UTC without saying so, as etl.clock gives it
     return [
         Listing(
-            Window(symbol, first, last), f"{symbol}/", "", "", at, at, 1, 2 * len(columns[0]), DayFiles(*columns), []
+            Window(symbol, first, last), f"{symbol}/", "", "", at, at, 1, 2 * len(columns[0]), day_files(*columns), []
         )
         for symbol, first, last, *columns in rows
     ]
