@@ -58,7 +58,7 @@ journalctl --no-pager --identifier=told --output=cat > /shared/told
 until_there $site/-/healthz /shared/third_health.json build_id
 
 # stopped in the middle of its work: it ends in order
-tell_archive faults '[{"kind": "slow", "prefix": "data/futures/um/daily/klines/SOLUSDT/", "seconds": 5}]'
+tell_archive faults '[{"kind": "slow", "prefix": "data/futures/um/daily/klines/SOLUSDT/", "seconds": 8}]'
 tell_archive stats/reset ''
 systemctl start --no-block availability-update.service
 until_there $archive/-/stats /shared/stats '"list_pages": *[5-9]' # the symbols, and then each of the four

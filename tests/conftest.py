@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import settings
 
 from etl import log
 from etl.cli import cli
@@ -18,6 +19,9 @@ from tests.archive import NOW, UNIVERSE
 from tests.asked import Asked, build
 from tests.published import publish
 from tests.serving import Site, serving
+
+settings.register_profile("ours", deadline=None)  # a machine that stops for a moment makes nothing wrong
+settings.load_profile("ours")
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, NamedTuple
 
 import pytest
@@ -53,22 +54,21 @@ class Site(NamedTuple):
 @contextmanager
 def serving(file: Path, **environment: str) -> Iterator[Site]:
     """Serve a published file on a free port, with the environment given on top of ours."""
-    log = file.parent / "serve.log"
     command = [sys.executable, "-m", "etl", "serve", "--site-dir", str(file.parent), "--port", "0"]
     with (
-        log.open("wb") as out,
+        NamedTemporaryFile(suffix=".log") as out,
         urllib3.PoolManager() as http,
         subprocess.Popen(command, stdout=out, stderr=out, env={**os.environ, **environment}) as server,
     ):
         try:
-            yield Site(address_when_up(server, log), file, http, server.pid)
+            yield Site(address_when_up(server, Path(out.name)), file, http, server.pid)
         finally:
             server.terminate()
 
 
 def address_when_up(server: subprocess.Popen[bytes], log: Path) -> str:
     """Wait until the server listens and return the address it printed."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline and server.poll() is None:
         if printed := re.search(r"on (http://127\.0\.0\.1:(\d+)) ", log.read_text(encoding="utf-8")):
             with socket.socket() as probe:

@@ -173,7 +173,7 @@ def test_a_symbol_is_found_by_keyboard_alone(page: Page) -> None:
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.getAttribute('href')") == "#main"
     page.keyboard.press("Enter")
-    assert page.url.endswith("#main")
+    page.wait_for_url("**/#main")
     search = page.locator('main input[name="q"]').first
     search.focus()
     page.keyboard.type("blzusdt")

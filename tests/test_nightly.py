@@ -18,6 +18,7 @@ import duckdb
 import pytest
 
 from etl import locks
+from etl.clock import now
 from etl.nightly import LOCK, full_listing_since, last_full_at
 from etl.replica.faults import Fault
 from etl.replica.server import Replica
@@ -50,8 +51,9 @@ Nightly = Callable[..., Ended]
 
 
 @pytest.fixture
-def nightly(run: Run, capsys: pytest.CaptureFixture[str]) -> Nightly:
-    """Run ``availability nightly`` and read its log."""
+def nightly(run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Nightly:
+    """Run ``availability nightly`` and read its log; no new day of full listings begins meanwhile."""
+    monkeypatch.setattr("etl.nightly.FULL_AT", (now() + dt.timedelta(hours=12)).time())
 
     def invoke(*arguments: str, code: int = 0) -> Ended:
         capsys.readouterr()
@@ -220,14 +222,15 @@ def test_a_hole_in_the_market_is_refused_until_it_is_accepted(nightly: Nightly, 
 def waiting(run: Run, archive: Replica) -> Callable[..., subprocess.Popen[str]]:
     """Start a real nightly run whose update waits for one symbol."""
 
-    def start(seconds: float = 2) -> subprocess.Popen[str]:
+    def start(seconds: float = 6) -> subprocess.Popen[str]:
         run("discover")
         archive.set_faults([Fault("slow", prefix=f"{KLINES}SOLUSDT/", seconds=seconds)])
         archive.reset_stats()
         command = [sys.executable, "-m", "etl", "nightly"]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         deadline = time.monotonic() + 20
-        while archive.stats()["list_pages"] < len(DAYS) and time.monotonic() < deadline:
+        while archive.stats()["list_pages"] < len(DAYS) or not archive.stats()["faults"]:
+            assert time.monotonic() < deadline
             time.sleep(0.02)
         return process
 
@@ -256,14 +259,16 @@ def test_sigterm_keeps_what_is_complete_and_ends(
 def test_a_second_ctrl_c_waits_for_no_answer(
     waiting: Callable[..., subprocess.Popen[str]], run: Run, archive: Replica
 ) -> None:
-    process = waiting(20)
+    process = waiting(60)
     archive.set_faults([])
     began = time.monotonic()
     process.send_signal(signal.SIGINT)
-    time.sleep(0.3)
+    assert process.stderr
+    assert any(line.startswith("Stopping: ") for line in process.stderr)  # two signals at once would be one
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=20)
-    assert time.monotonic() - began < 10  # the slow answer takes 20
+    said = process.stderr.read()
+    process.wait(60)
+    assert time.monotonic() - began < 50  # the slow answer takes 60
     assert process.returncode == 1
     assert said.splitlines()[-1] == (
         "Error: The nightly run was stopped. update interrupted: stopped before its end. Not run: full, check, publish."
@@ -281,11 +286,12 @@ def test_a_signal_after_the_listings_ends_in_a_sentence_too(filled: Run, number:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         line = next(line for line in process.stderr if '"step": "full"' in line)
-        process.send_signal(number)
+        for each in (signal.SIGSTOP, number, signal.SIGCONT):
+            process.send_signal(each)
         said = line + process.stderr.read()
     assert process.returncode == 1
     assert "Traceback" not in said
-    assert said.splitlines()[-1].startswith("Error: The nightly run was stopped. ")
+    assert said.splitlines()[-1].startswith(("Error: The nightly run was stopped. ", "Error: Interrupted: "))
     filled("nightly")
 
 
@@ -293,7 +299,7 @@ def test_a_signal_after_the_listings_ends_in_a_sentence_too(filled: Run, number:
 def test_a_killed_run_is_completed_by_the_next(
     waiting: Callable[..., subprocess.Popen[str]], run: Run, archive: Replica
 ) -> None:
-    process = waiting()
+    process = waiting(60)
     process.kill()
     process.communicate()
     archive.set_faults([])
@@ -307,7 +313,7 @@ def test_sigterm_drops_a_build_that_is_not_live_yet(filled: Run) -> None:
     command = [sys.executable, "-m", "etl", "nightly"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 60
-        while not list(Path("site").glob(".building-*")) and time.monotonic() < deadline:
+        while not list(Path("site").glob(".building-*/*")) and time.monotonic() < deadline:
             time.sleep(0.01)
         process.send_signal(signal.SIGTERM)
         _, said = process.communicate(timeout=60)

@@ -499,12 +499,12 @@ def command(*arguments: str, **settings: Any) -> subprocess.Popen[str]:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_ctrl_c_keeps_what_was_complete_and_says_so(run: Run, archive: Replica, number: int) -> None:
     run("discover")
-    archive.set_faults([Fault("slow", prefix=f"{KLINES}SOLUSDT/", seconds=2)])
+    archive.set_faults([Fault("slow", prefix=f"{KLINES}SOLUSDT/", seconds=6)])
     process = command("backfill")
     deadline = time.monotonic() + 20
-    while archive.stats()["list_pages"] < 1 + sum(PAGES.values()) and time.monotonic() < deadline:
+    while archive.stats()["list_pages"] < 1 + sum(PAGES.values()):
+        assert time.monotonic() < deadline
         time.sleep(0.05)
-    time.sleep(0.3)
     process.send_signal(number)
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 1
@@ -560,18 +560,31 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(filled: Run) -> None:
     assert "Error:" in filled("discover", "--warehouse", "no/such/folder/w.duckdb", code=1).stderr
 
 
-ONE_A_TRANSACTION = "from etl import collect; collect._DAYS_A_TRANSACTION = 1; from etl.__main__ import main; main()"
+SOME_RECORDED = 6  # pages: the first symbol has three, two answers later it is recorded
+ONE_A_TRANSACTION = """
+from etl import collect
+from etl.__main__ import main
+record, collect._DAYS_A_TRANSACTION = collect._record, 1
+def and_tell(*what):
+    failures = record(*what)
+    print("recorded", flush=True)
+    return failures
+collect._record = and_tell
+main()
+"""
 
 
 def killed(archive: Replica, pages: int, *arguments: str) -> None:
     """Run a command that records each listing by itself, and kill it once the archive has given so many pages."""
-    archive.set_latency(200)  # so that what is recorded between two pages is so on a busy machine too
+    archive.set_latency(200)
     archive.reset_stats()
     program = [sys.executable, "-c", ONE_A_TRANSACTION, *arguments, "--workers", "1"]
-    with subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         deadline = time.monotonic() + 20
         while archive.stats()["list_pages"] < pages and time.monotonic() < deadline:
             time.sleep(0.005)
+        if pages >= SOME_RECORDED and process.stdout:
+            assert "recorded\n" in process.stdout
         assert process.poll() is None, "it was to be hit while it runs"
         process.kill()
     archive.set_latency(0)
@@ -587,7 +600,7 @@ def test_kill_9_of_a_backfill_leaves_whole_listings_that_the_next_run_completes(
     listed = dict(ask("SELECT symbol, day_files FROM listings WHERE symbol IS NOT NULL AND complete"))
     assert dict(ask(HELD)) == listed
     assert len(listed) < len(DAYS)
-    assert listed or pages < 6  # the first symbol has three pages, two answers later it is recorded
+    assert listed or pages < SOME_RECORDED
     run("check")
     run("backfill")
     run("check")

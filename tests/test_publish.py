@@ -141,7 +141,7 @@ def test_a_new_build_is_flipped_in_under_the_running_server_and_proved_there(fol
     assert builds(folder) == [old, new]
     event = history(folder)[-1]
     assert (event["event"], event["build_id"], event["before"]) == ("published", new, old)
-    left = {path.name for path in folder.iterdir()} - {"serve.log"}
+    left = {path.name for path in folder.iterdir()}
     assert left == LEFT | {f"availability-{each}.db" for each in (old, new)}
 
 

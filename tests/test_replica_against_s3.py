@@ -111,7 +111,7 @@ def rclone_url(tmp_path_factory: pytest.TempPathFactory, all_keys: list[str]) ->
 
 
 def wait_for(port: int) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=5).close()

@@ -121,25 +121,25 @@ def started(*arguments: str) -> subprocess.Popen[str]:
 
 
 @pytest.fixture
-def waiting(run: Run, archive: Replica) -> Callable[[], subprocess.Popen[str]]:
+def waiting(run: Run, archive: Replica) -> Callable[..., subprocess.Popen[str]]:
     """Start a backfill that has listed all but one symbol and waits for the last."""
 
-    def start() -> subprocess.Popen[str]:
+    def start(seconds: float = 6) -> subprocess.Popen[str]:
         run("discover")
-        archive.set_faults([Fault("slow", prefix=f"{KLINES}SOLUSDT/", seconds=2)])
+        archive.set_faults([Fault("slow", prefix=f"{KLINES}SOLUSDT/", seconds=seconds)])
         archive.reset_stats()
         process = started("backfill")
         deadline = time.monotonic() + 20
-        while archive.stats()["list_pages"] < sum(PAGES.values()) and time.monotonic() < deadline:
+        while archive.stats()["list_pages"] < sum(PAGES.values()):
+            assert time.monotonic() < deadline
             time.sleep(0.02)
-        time.sleep(0.2)
         return process
 
     return start
 
 
 @pytest.mark.long
-def test_a_run_that_is_interrupted_says_so(waiting: Callable[[], subprocess.Popen[str]]) -> None:
+def test_a_run_that_is_interrupted_says_so(waiting: Callable[..., subprocess.Popen[str]]) -> None:
     process = waiting()
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=20)
@@ -151,9 +151,9 @@ def test_a_run_that_is_interrupted_says_so(waiting: Callable[[], subprocess.Pope
 
 
 def test_a_run_that_was_killed_is_found_dead_by_the_next(
-    waiting: Callable[[], subprocess.Popen[str]], run: Run, archive: Replica
+    waiting: Callable[..., subprocess.Popen[str]], run: Run, archive: Replica
 ) -> None:
-    process = waiting()
+    process = waiting(60)
     process.kill()
     process.communicate()
     assert told("outcome, ended_at, pid")[-1] == ("running", None, process.pid)

@@ -1,12 +1,13 @@
 """Ctrl-C and SIGTERM, taken as a wish: the work stops at its next whole step."""
 
+import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Event
 from types import FrameType
 
-import click
+_STDERR = 2
 
 
 @contextmanager
@@ -21,7 +22,8 @@ def stoppable() -> Iterator[Event]:
         if stop.is_set():
             signal.default_int_handler(number, frame)
         stop.set()
-        click.echo("Stopping: what is complete is recorded first. Once more stops at once.", err=True)
+        with suppress(OSError):  # straight to the system: a signal may come in the middle of another line
+            os.write(_STDERR, b"Stopping: what is complete is recorded first. Once more stops at once.\n")
 
     before = {number: signal.signal(number, wish) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -30,11 +30,12 @@ def building(site_dir: Path) -> Iterator[Path]:
     for left in site_dir.glob(f"{_BUILDING}*"):  # we hold the lock: nobody works there
         shutil.rmtree(left)
     folder = site_dir / f"{_BUILDING}{os.getpid()}"
-    folder.mkdir()
     try:
+        folder.mkdir()
         yield folder
     finally:
-        shutil.rmtree(folder)
+        if folder.exists():
+            shutil.rmtree(folder)
 
 
 def put_together(warehouse: Path, site_dir: Path, folder: Path, *, today: dt.date, overrides: Overrides) -> Candidate:

@@ -59,22 +59,29 @@ class _Seen:
 
     def ask(self, http: urllib3.PoolManager, url: str, question: str) -> None:
         """Ask once, and judge the answer."""
-        before, began = self.link.readlink().name, time.perf_counter()
+        before, began = self.led(), time.perf_counter()
         try:
             answer = http.request("GET", url + question)
         except urllib3.exceptions.HTTPError as error:
             self.failed.append(f"{question}: {error}")
             return
         self.seconds.append(time.perf_counter() - began)
-        after, build = self.link.readlink().name, answer.headers.get("Availability-Build", "")
+        after, build = self.led(), answer.headers.get("Availability-Build", "")
         if answer.status != 200:
             self.failed.append(f"{question}: HTTP {answer.status}")
             return
         told = hashlib.sha256(answer.data).hexdigest()
         if self.bodies.setdefault((url + question, build), told) != told or build.encode() not in answer.data:
             self.mixed.append(f"{question}: of {build}")
-        if before == after and before != f"availability-{build}.db":
-            self.stale.append(f"{question}: of {build}, the link leads to {after}")
+        if before == after and before[0] != f"availability-{build}.db":
+            self.stale.append(f"{question}: of {build}, the link leads to {after[0]}")
+
+    def led(self) -> tuple[str, int]:
+        """Return where the link leads, and since when: it may lead there again."""
+        while True:
+            name, since = self.link.readlink().name, self.link.lstat().st_mtime_ns
+            if (self.link.readlink().name, self.link.lstat().st_mtime_ns) == (name, since):
+                return name, since
 
 
 def flip_under_load(ground: Ground, folder: Path, *, flips: int, servers: int = 2) -> Flipped:

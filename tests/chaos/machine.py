@@ -75,7 +75,7 @@ def _read_only(place: Place) -> Ran:
 
 def _twice(place: Place) -> Ran:
     with place.started("nightly") as first:
-        while first.poll() is None and not locks.holder(place.site_dir / LOCK):
+        while first.poll() is None and "(nightly)" not in (locks.holder(place.site_dir / LOCK) or ""):
             time.sleep(0.01)
         first.send_signal(signal.SIGSTOP)  # or it may be done before the second looks
         second = place.nightly()
