@@ -36,11 +36,20 @@ async def serving(play: Play, port: int) -> AsyncIterator[str]:
 
 @contextmanager
 def running(
-    recording: Path, *, speed: float = 0, repeat: int = 1, faults: Iterable[Fault] = (), port: int = 0
+    recording: Path,
+    *,
+    speed: float = 0,
+    repeat: int = 1,
+    faults: Iterable[Fault] = (),
+    port: int = 0,
+    channels: int = 1,
 ) -> Iterator[Replay]:
-    """A replay on a free port, in a thread of this process, for as long as the block lasts."""
+    """A replay on a free port, in a thread of this process, for as long as the block lasts.
+
+    On each connection the updates begin when ``channels`` are subscribed to.
+    """
     sent: list[list[bytes]] = []
-    play = Play(read_recording(recording), speed, repeat, list(faults), sent)
+    play = Play(read_recording(recording), speed, repeat, list(faults), sent, channels)
     loop, stop, url, up = asyncio.new_event_loop(), asyncio.Event(), list[str](), threading.Event()
 
     async def body() -> None:

@@ -14,7 +14,7 @@ from etl.replay.recording import Frame, Recording
 
 CHANNELS: Final = ("heartbeats", "candles", "status", "ticker", "ticker_batch", "level2", "market_trades")
 _CHUNK: Final = 64_000  # bytes handed to the socket at once
-_SETTLE: Final = 0.05  # seconds from the first subscription to the first update: time for the other subscriptions
+_SETTLE: Final = 0.05  # seconds before the first update: time for more subscriptions
 _FOR_EVER: Final = 10**9
 
 
@@ -26,6 +26,7 @@ class Play(NamedTuple):
     repeat: int  # how often the updates are played; 0 = for ever
     faults: list[Fault]  # those still to come
     sent: list[list[bytes]] | None = None  # the texts sent on each connection, where somebody wants them
+    channels: int = 1  # so many subscriptions the updates wait for
 
 
 class RefusedError(Exception):
@@ -53,7 +54,7 @@ class Session:
             async for text in self._connection:
                 self._answer(text)
                 await self._flush()
-                if self._subscribed and player is None:
+                if len(self._subscribed) >= self._play.channels and player is None:
                     player = asyncio.create_task(self._playing())
         except ConnectionClosed:
             pass

@@ -82,10 +82,11 @@ class Uploads:
 
     def _bring_all(self) -> None:
         while not self.given_up.is_set():
+            last = self.done.is_set()  # looked at first: what is closed while we wait is not to be overlooked
             try:
-                name = self._closed.get(timeout=0.2)
+                name = self._closed.get(timeout=0 if last else 0.2)
             except Empty:
-                if self.done.is_set():
+                if last:
                     return
                 continue
             if self._again(partial(self._bring, name), name):

@@ -6,15 +6,18 @@ import logging
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Lock
+from typing import Any
 
 import pytest
 import urllib3
 from click.testing import CliRunner, Result
+from moto.s3.responses import S3Response
 from moto.server import ThreadedMotoServer
 
 from etl import log
 from etl.cli import cli
-from etl.vault import retries
+from etl.vault import retries, segments, writer
 from etl.vault.config import S3, Config, Secret, Storage
 from etl.vault.s3 import Bucket, open_bucket
 from etl.vault.storage import Storage as Opened
@@ -37,10 +40,29 @@ def no_aws_of_the_machine() -> Iterator[None]:
         yield
 
 
+def _one_at_a_time(put: Callable[..., Any]) -> Callable[..., Any]:
+    """Let moto look whether a key is there and put it without another one between."""
+    lock = Lock()
+
+    def alone(*words: Any, **more: Any) -> Any:
+        with lock:
+            return put(*words, **more)
+
+    return alone
+
+
+@pytest.fixture
+def no_new_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no hour end in the middle of a test, which would close a segment."""
+    for module in (segments, writer):
+        monkeypatch.setattr(module, "hour", lambda _: 0)
+
+
 @pytest.fixture(scope="session")
 def moto_server() -> Iterator[str]:
     """An S3 server made by others, one for all tests of a worker."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    S3Response._key_response_put = _one_at_a_time(S3Response._key_response_put)  # noqa: SLF001 - S3 itself is atomic there
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

@@ -1,13 +1,12 @@
 """An S3 server that fails as told: it stands before another one and hands everything else on."""
 
-import itertools
 import re
 import socket
 import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -40,7 +39,6 @@ class Seen:
     target: str
     size: int
     headers: dict[str, str]
-    at: float = field(default_factory=time.monotonic)
 
 
 class Faulty(ThreadingHTTPServer):
@@ -57,11 +55,6 @@ class Faulty(ThreadingHTTPServer):
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
-
-    def waits(self) -> list[float]:
-        """Seconds between the requests seen."""
-        times = [each.at for each in self.seen]
-        return [later - earlier for earlier, later in itertools.pairwise(times)]
 
     def strike(self, method: str, target: str) -> Fault | None:
         for fault in self.faults:

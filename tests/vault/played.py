@@ -22,8 +22,9 @@ from etl.vault.tally import Tally
 SESSION = Path(__file__).parent / "data" / "session.jsonl"
 PRODUCTS = ("BTC-USD", "ETH-USD")
 CHANNELS = ("ticker", "level2", "market_trades")
+SUBSCRIPTIONS = 1 + len(CHANNELS)  # heartbeats come first
 QUICK = Pace(first=0.01, longest=0.1, good=60, silence=20)
-PATIENCE = 30.0  # seconds after which what should have happened has not
+PATIENCE = 120.0  # seconds after which what should have happened has not
 
 
 class Running:

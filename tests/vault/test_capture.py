@@ -21,13 +21,26 @@ from etl.vault import capture, feed
 from etl.vault.feed import Feed, Pace, Receiver
 from etl.vault.intake import Intake
 from etl.vault.local import LocalFolder
-from etl.vault.segments import ACTIVE
+from etl.vault.segments import ACTIVE, PATTERN
 from etl.vault.storage import Storage, list_files, read, write
 from etl.vault.tally import Tally
 from tests.vault import played
-from tests.vault.played import CHANNELS, PRODUCTS, QUICK, SESSION, Running, events, frames, lines, records, running
+from tests.vault.played import (
+    CHANNELS,
+    PRODUCTS,
+    QUICK,
+    SESSION,
+    SUBSCRIPTIONS,
+    Running,
+    events,
+    frames,
+    lines,
+    records,
+    running,
+    unpacked,
+)
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("no_new_hour")]
 
 RECORDING = read_recording(SESSION)
 WANTED = {"ticker", "level2", "market_trades", "heartbeats"}
@@ -48,7 +61,11 @@ def spool(tmp_path: Path) -> Path:
 
 @contextmanager
 def capturing(storage: Storage, spool: Path, *faults: Fault, **settings: Any) -> Iterator[tuple[Replay, Running]]:
-    with replaying(SESSION, faults=faults) as replay, running(replay.url, storage, spool, **settings) as run:
+    channels = 2 if "channels" in settings else SUBSCRIPTIONS
+    with (
+        replaying(SESSION, faults=faults, channels=channels) as replay,
+        running(replay.url, storage, spool, **settings) as run,
+    ):
         yield replay, run
 
 
@@ -105,7 +122,9 @@ def test_heartbeats_may_be_named_among_the_channels(local_storage: Storage, spoo
 
 
 def test_segments_are_closed_at_their_size_and_together_hold_everything(local_storage: Storage, spool: Path) -> None:
-    replay = captured(local_storage, spool, segment_bytes=20_000)
+    with capturing(local_storage, spool, segment_bytes=20_000) as (replay, run):
+        played.wait_for(lambda: replay.sent and len(replay.sent[0]) >= ALL and played.ready(local_storage))
+        run.end()
     assert len(played.ready(local_storage)) > 1
     assert texts(local_storage)[:ALL] == replay.sent[0][:ALL]
 
@@ -183,8 +202,11 @@ def test_a_connection_that_breaks_off_is_a_break_and_a_new_connection(local_stor
 
 
 def test_a_silent_connection_is_given_up(local_storage: Storage, spool: Path) -> None:
-    captured(local_storage, spool, Fault("silence", 100), pace=QUICK._replace(silence=0.2))
-    (broken,) = events(local_storage, "break")
+    silent = Fault("silence", 100)
+    with capturing(local_storage, spool, silent, pace=QUICK._replace(silence=0.2)) as (replay, run):
+        played.wait_for(lambda: len(replay.sent) > 1)
+        run.end()
+    broken, *_ = events(local_storage, "break")
     assert broken["reason"].startswith("no frame for ")
 
 
@@ -251,8 +273,14 @@ def test_channels_that_are_not_acknowledged_are_noted(
     local_storage: Storage, spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(feed, "ACKNOWLEDGED_SECONDS", 0.05)
+    monkeypatch.setattr(capture, "FLUSH_SECONDS", 0.05)
+
+    def so_far() -> bytes:
+        return b"".join(unpacked(read(local_storage, each.path)) for each in list_files(local_storage, ACTIVE, PATTERN))
+
     with deaf_feed() as url, running(url, local_storage, spool) as run:
-        time.sleep(1)
+        played.wait_for(lambda: b"not acknowledged" in so_far())
+        time.sleep(0.2)  # it is told once
         run.end()
     assert [each["message"] for each in events(local_storage, "error")] == [
         "not acknowledged: ticker, level2, market_trades"
@@ -274,7 +302,7 @@ def test_a_feed_that_is_not_there_is_tried_again_until_it_is(local_storage: Stor
         port = int(replay.url.rpartition(":")[2])
     with running(replay.url, local_storage, spool) as run:
         time.sleep(0.2)
-        with replaying(SESSION, port=port) as replay:
+        with replaying(SESSION, port=port, channels=SUBSCRIPTIONS) as replay:
             played.wait_for(lambda: replay.sent and len(replay.sent[0]) >= ALL)
             run.end()
     assert len(events(local_storage, "connected")) == 1

@@ -2,10 +2,10 @@
 
 import json
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import pytest
@@ -27,7 +27,7 @@ from tests.vault import played
 from tests.vault.faulty import Fault, Faulty
 from tests.vault.played import SESSION, Running, frames, running, unpacked
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("no_new_hour")]
 
 NEWLINE = b"\n"
 SECONDS = 0.05
@@ -56,7 +56,8 @@ def behind_faults(faulty: Faulty, s3_settings: S3) -> Storage:
 
 @contextmanager
 def capturing(storage: Storage, spool: Path, **settings: Any) -> Iterator[tuple[Replay, Running]]:
-    with replaying(SESSION) as replay, running(replay.url, storage, spool, **settings) as run:
+    playing = replaying(SESSION, channels=played.SUBSCRIPTIONS)
+    with playing as replay, running(replay.url, storage, spool, **settings) as run:
         played.wait_for(lambda: replay.sent and len(replay.sent[0]) >= ENOUGH)
         yield replay, run
 
@@ -83,6 +84,30 @@ def test_what_is_flushed_is_in_the_store_soon_as_parts_and_later_as_one_segment(
         run.end()
     assert parts(s3_storage) == []
     assert frames(s3_storage)[:ENOUGH] == replay.sent[0][:ENOUGH]
+
+
+def test_a_segment_closed_at_the_last_moment_is_brought_as_well(
+    s3_storage: Storage, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Late(SimpleQueue[str]):
+        """Tells that nothing is closed, and while that is being looked at, the last segment is."""
+
+        def get(self, *words: Any, **more: Any) -> str:
+            if not bringing.done.is_set():
+                bringing.add(name)
+                bringing.done.set()
+                raise Empty
+            return super().get(*words, **more)
+
+    monkeypatch.setattr(uploads, "SimpleQueue", Late)
+    assert isinstance(s3_storage, Bucket)
+    spool.mkdir()
+    name = "segment_20260105T12_00007.ndjson.zst"
+    (spool / name).write_bytes(played.packed(b"1\n"))
+    bringing = uploads.Uploads(s3_storage, Spool(spool, 10**8), Tally(""))
+    bringing.put_segments()
+    assert played.lines(s3_storage) == [b"1\n"]
+    assert orphans(spool) == []
 
 
 def test_a_machine_that_is_lost_leaves_its_parts_to_the_next_one(s3_storage: Storage) -> None:
@@ -224,15 +249,14 @@ def test_a_store_that_takes_nothing_stops_the_receiving_at_the_limit_of_the_spoo
     refuse = Fault("status", "PUT", "segment_", count=10**9, status=403, code="AccessDenied")
     faulty.faults = [refuse]
     with (
-        replaying(SESSION, repeat=20) as replay,
+        replaying(SESSION, repeat=20, channels=played.SUBSCRIPTIONS) as replay,
         running(replay.url, behind_faults, spool, segment_bytes=100_000, most_bytes=50_000) as run,
     ):
-        played.wait_for(lambda: _status(spool).get("stalled"))
-        time.sleep(0.2)
-        received = _status(spool)["received"]
-        time.sleep(1.2)  # the status is renewed every second
-        assert "the spool holds" in _status(spool)["stalled"]
-        assert _status(spool)["received"] == received < len(replay.sent[0])
+        played.wait_for(lambda: _status(spool).get("stalled") and _status(spool)["waiting"])
+        received = _renewed(spool)["received"]
+        again = _renewed(spool)
+        assert "the spool holds" in again["stalled"]
+        assert again["received"] == received < len(replay.sent[0])
         assert len(written(spool)) < 200_000
         refuse.count = 0
         played.wait_for(lambda: _status(spool)["received"] >= ENOUGH * 20)
@@ -244,7 +268,7 @@ def test_a_store_that_takes_nothing_stops_the_receiving_at_the_limit_of_the_spoo
 def test_what_the_store_does_not_take_in_the_end_stays_in_the_spool_for_the_next_capture(
     behind_faults: Storage, faulty: Faulty, spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(capture, "DRAIN_SECONDS", 0.5)
+    monkeypatch.setattr(capture, "DRAIN_SECONDS", 3)
     faulty.faults = [Fault("status", "PUT", "segment_", count=10**9, status=403, code="AccessDenied")]
     with (
         capturing(behind_faults, spool) as (replay, run),
@@ -268,7 +292,9 @@ def test_a_spool_that_is_lost_as_well_costs_only_what_was_not_in_a_part(s3_stora
         played.wait_for(lambda: unpacked(joined(s3_storage)).count(b"\n") > ENOUGH)
         played.wait_for(lambda: joined(s3_storage) == written(spool))
         kept = spool.with_name("kept")
-        shutil.copytree(spool, kept)
+        kept.mkdir()
+        for name in orphans(spool):
+            shutil.copy(spool / name, kept)
         run.end()
     (path,) = played.ready(s3_storage)
     whole = read(s3_storage, path)
@@ -276,6 +302,13 @@ def test_a_spool_that_is_lost_as_well_costs_only_what_was_not_in_a_part(s3_stora
     assert whole[:beginning] == written(kept)
     assert unpacked(whole[:beginning]).count(b"\n") > ENOUGH
     assert replay.sent
+
+
+def _renewed(spool: Path) -> dict[str, Any]:
+    """Return the next status: it is renewed every second."""
+    before = _status(spool)["updated_at"]
+    played.wait_for(lambda: _status(spool)["updated_at"] != before)
+    return _status(spool)
 
 
 def _status(spool: Path) -> dict[str, Any]:

@@ -124,7 +124,7 @@ def test_a_slow_upload_is_told_and_is_no_failure(
     vault_command: Vault, s3_settings: S3, faulty: Faulty, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     faulty.faults[:] = [Fault("slow", "PUT", "/large", 99, seconds=0.3)]
-    monkeypatch.setattr(steps, "SLOW_BYTES", 20_000_000)
+    monkeypatch.setattr(steps, "SLOW_BYTES", 28_000_000)  # 8.4 MB in the two slow parts, side by side
     done = vault_command(Storage("s3", s3=s3_settings._replace(endpoint_url=faulty.url)), "check-storage")
     assert outcomes(done.stdout)["speed"] == "slow"
     assert "To mend it: Use a bucket in a region near this machine" in done.stdout

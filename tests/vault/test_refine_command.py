@@ -88,9 +88,9 @@ def test_watching_takes_up_what_comes_later_and_ends_whole_on_sigterm(
 def test_watching_goes_on_while_another_refiner_is_at_work(local_storage: Opened, tmp_path: Path) -> None:
     process = command(Config(Storage("local", tmp_path / "vault")), "refine", "--watch", "0.2", folder=tmp_path)
     assert process.stderr
+    assert process.stdout
     told.make_ready(local_storage, told.caught([told.trades()]))
-    while paths(local_storage, "raw"):
-        time.sleep(0.05)
+    assert "1 segments refined" in process.stdout.readline()  # told when it holds nothing any more
     with alone(local_storage, "refine"):
         told.make_ready(local_storage, told.caught([told.trades()]), number=1)
         while "is held for `vault refine` by process" not in process.stderr.readline():

@@ -43,7 +43,7 @@ def configured(config: Config, tmp_path: Path) -> Config:
 def capturing(storage: Storage, configured: Config) -> Iterator[Running]:
     """A capture that has lost 7 frames and goes on."""
     with (
-        replaying(SESSION, faults=[Fault("skip", 50, 7)]) as replay,
+        replaying(SESSION, faults=[Fault("skip", 50, 7)], channels=played.SUBSCRIPTIONS) as replay,
         running(replay.url, storage, configured.capture.spool_dir) as run,
     ):
         played.wait_for(lambda: replay.sent and len(replay.sent[0]) >= ENOUGH)
@@ -58,7 +58,7 @@ def test_who_only_looks_makes_no_folder_that_would_then_be_his(config: Config, t
 
 
 @pytest.mark.long
-@pytest.mark.usefixtures("capturing")
+@pytest.mark.usefixtures("no_new_hour", "capturing")
 def test_a_vault_at_work_tells_who_is_what_came_and_what_was_lost(configured: Config, storage: Storage) -> None:
     told.make_ready(storage, told.caught([told.trades()]))
 
