@@ -283,7 +283,11 @@ def test_a_second_ctrl_c_waits_for_no_answer(
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_after_the_listings_ends_in_a_sentence_too(filled: Run, number: int) -> None:
     command = ["nice", "-n", "19", sys.executable, "-m", "etl", "nightly"]  # it must not end before it is hit
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+
+    def heard() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # shells let what runs in the background ignore it
+
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heard) as process:
         assert process.stderr
         line = next(line for line in process.stderr if '"step": "full"' in line)
         for each in (signal.SIGSTOP, number, signal.SIGCONT):
