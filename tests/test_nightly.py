@@ -279,15 +279,16 @@ def test_a_second_ctrl_c_waits_for_no_answer(
     assert held() == DAYS
 
 
+HEARING = (  # what shells start in the background ignores Ctrl-C
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from etl.__main__ import main; main()"
+)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_after_the_listings_ends_in_a_sentence_too(filled: Run, number: int) -> None:
-    command = ["nice", "-n", "19", sys.executable, "-m", "etl", "nightly"]  # it must not end before it is hit
-
-    def heard() -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # shells let what runs in the background ignore it
-
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heard) as process:
+    command = ["nice", "-n", "19", sys.executable, "-c", HEARING, "nightly"]  # it must not end before it is hit
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr
         line = next(line for line in process.stderr if '"step": "full"' in line)
         for each in (signal.SIGSTOP, number, signal.SIGCONT):
