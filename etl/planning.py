@@ -35,9 +35,14 @@ def plan_backfill(
         if lacking:
             start, end = lacking[0][0], lacking[-1][1]
             windows.append(Window(symbol, None if start == dt.date.min else start, end, bounded or end < last))
-    # One page after another, a long series goes on when all others are done: the short ones come last.
-    windows.sort(key=lambda window: read_symbol(window.symbol).kind != "perpetual")
+    windows.sort(key=_probably_short)
     return _with_expectation(con, dataset, windows, looked)
+
+
+def _probably_short(window: Window) -> tuple[bool, bool]:
+    """Sort the short series last: of a long one the pages come one after another when all others are done."""
+    name = read_symbol(window.symbol)
+    return name.kind != "perpetual", name.quote != "USDT"  # other quotes came later, or have ended
 
 
 def plan_update(
