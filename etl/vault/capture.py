@@ -16,7 +16,7 @@ from etl.vault.envelope import note, timestamp
 from etl.vault.feed import Feed, Receiver
 from etl.vault.intake import Intake
 from etl.vault.local import LocalFolder
-from etl.vault.ready import name_in_ready
+from etl.vault.ready import BEGINNING, name_in_ready
 from etl.vault.s3 import Bucket
 from etl.vault.segments import ACTIVE, READY, Spool, cut, orphans
 from etl.vault.storage import Storage
@@ -29,7 +29,6 @@ FLUSH_SECONDS: Final = 5.0
 INTAKE_BYTES: Final = 32_000_000  # of lines that wait to be written
 DRAIN_SECONDS: Final = 25.0  # of the 30 that a stop may take
 LOCK: Final = ".capture.lock"  # in the spool
-_BEGINNING: Final = 1_000_000  # bytes that tell a segment from another
 _log = logging.getLogger(__name__)
 
 
@@ -138,7 +137,7 @@ def _whole_orphans(spool: Spool) -> list[str]:
 
 def _make_ready(storage: LocalFolder, name: str) -> None:
     path = store.join(ACTIVE, name)
-    ready = name_in_ready(storage, name, store.read_range(storage, path, 0, _BEGINNING))
+    ready = name_in_ready(storage, name, store.read_range(storage, path, 0, BEGINNING))
     store.move(storage, path, store.join(READY, ready.name))
 
 

@@ -12,14 +12,13 @@ from itertools import groupby
 from typing import Final
 
 from etl.vault import storage as store
-from etl.vault.ready import Ready, name_in_ready
+from etl.vault.ready import BEGINNING, Ready, name_in_ready
 from etl.vault.segments import ACTIVE, READY, SUFFIX, is_segment
 from etl.vault.storage import Storage, StorageError, Stored
 
 JOINED: Final = "raw/joined/coinbase"  # files that say how much of a segment was taken over from a lost machine
 _WHOLE: Final = "whole_"
 _PART: Final = "part_"
-BEGINNING: Final = 1_000_000  # bytes that tell a segment from another
 
 
 def put_part(storage: Storage, name: str, number: int, pieces: Iterable[bytes]) -> None:

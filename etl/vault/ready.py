@@ -1,10 +1,12 @@
 """Under which name a closed segment becomes ready: none that another segment has there."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from etl.vault import storage as store
 from etl.vault.segments import PROCESSING, READY, name_after
 from etl.vault.storage import Storage
+
+BEGINNING: Final = 1_000_000  # bytes that tell a segment from another
 
 
 class Ready(NamedTuple):

@@ -13,7 +13,6 @@ from etl.disk import sync_folder
 from etl.errors import AvailabilityError
 from etl.vault.alone import Claim
 from etl.vault.in_store import (
-    BEGINNING,
     delete_parts,
     forget_joined,
     join_parts,
@@ -23,6 +22,7 @@ from etl.vault.in_store import (
     put_whole,
     taken_over,
 )
+from etl.vault.ready import BEGINNING
 from etl.vault.s3 import Bucket
 from etl.vault.segments import Spool, orphans
 from etl.vault.storage import StorageError
