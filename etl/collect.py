@@ -19,7 +19,6 @@ from etl.records import Answer, Enumeration, Failure, Listing, Outcome, Probe, W
 from etl.stores import Bucket, Lister, open_files, page_url
 
 _DAYS_A_TRANSACTION = 100_000  # fewer transactions are no faster, more cost 50 ms each
-_LAST = 64  # windows: while they are asked what is finished is recorded, else it would wait until nothing else is done
 _PATIENCE = 32  # failures without one success before an archive counts as refusing everything
 _SHRUNK_TO_NOTHING = 0.5  # an enumeration with fewer than this share of the known symbols is refused
 _SPOILED = "the listing holds a value that is none"
@@ -115,7 +114,7 @@ def collect(
     with _many_small_objects(), in_parallel(workers) as pool:
         try:
             done = as_completed([pool.submit(unless_stopped, window) for window in windows])
-            for batch in _batches(done, len(windows), advance, enough, patience=max(workers, _PATIENCE)):
+            for batch in _batches(done, advance, enough, patience=max(workers, _PATIENCE)):
                 failures += _record(con, dataset, batch, tally, look)
         finally:
             enough.set()  # whatever went wrong here: do not ask on for nothing
@@ -134,11 +133,11 @@ def _many_small_objects() -> Iterator[None]:
 
 
 def _batches(
-    done: Iterable[Future[Answer]], total: int, advance: Advance, enough: Event, *, patience: int
+    done: Iterable[Future[Answer]], advance: Advance, enough: Event, *, patience: int
 ) -> Iterator[list[Answer]]:
     """Gather what is finished until one transaction is worth its price; say ``enough`` where nothing succeeds."""
     batch, days, succeeded = list[Answer](), 0, False
-    for left, future in zip(reversed(range(total)), done, strict=True):
+    for future in done:
         answer = future.result()
         advance(answer)
         batch.append(answer)
@@ -146,7 +145,7 @@ def _batches(
         if not succeeded and len(batch) >= patience:
             enough.set()
         days += len(answer.probes) or sum(each.files.number for each in answer.listings)
-        if days >= _DAYS_A_TRANSACTION or left == _LAST:
+        if days >= _DAYS_A_TRANSACTION:
             yield batch
             batch, days = [], 0
     yield batch

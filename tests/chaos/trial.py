@@ -11,7 +11,7 @@ from tests.chaos.reader import Reader
 
 Strike = Callable[[Place], Ran]  # does the harm, lets the cycle run into it, and takes the harm away again
 _TRIES = 20
-_SOON = 20.0  # seconds within which a reader has the new build
+_SOON = 5.0  # seconds within which a reader has the new build
 
 
 class Trial(NamedTuple):

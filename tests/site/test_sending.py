@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from statistics import median
 from urllib.parse import urlsplit
 
 import pytest
@@ -66,11 +67,14 @@ def test_forty_who_read_nothing_take_little_memory_and_are_hung_up_on_while_othe
     before = megabytes(fresh.pid, "VmRSS")
     with ExitStack() as stack:
         readers = [asking(stack, fresh.url, path.format(3_500 - n)) for n in range(READERS)]
+        took = list[float]()
         for _ in range(10):
             began = time.monotonic()
             fresh.get("/symbol/BTCUSDT")
-            assert time.monotonic() - began < 12  # a reader who takes nothing is waited for fifteen
+            took.append(time.monotonic() - began)
             time.sleep(0.2)
+        assert median(took) < 2
+        assert max(took) < 12  # for a reader who takes nothing it would be fifteen
         assert megabytes(fresh.pid, "VmRSS") < before + READERS * whole // 1_000_000
         time.sleep(18)
         assert read_on(readers[0]) < TIMES * whole * 0.9
